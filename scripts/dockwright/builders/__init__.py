@@ -1,0 +1,1 @@
+"""Layer plan in, image out."""

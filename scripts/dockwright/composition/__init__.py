@@ -1,0 +1,1 @@
+"""How an image is composed: layers, wheels, base, Dockerfiles and the plan."""

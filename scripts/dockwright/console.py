@@ -1,0 +1,101 @@
+"""The one way to the terminal: results to standard output, talk to standard error."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from contextlib import contextmanager
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from rich.console import Console
+
+
+@cache
+def stderr() -> Console:
+    """Return the console for talk: progress, warnings, errors."""
+    from rich.console import Console  # noqa: PLC0415 - 60 ms that piped commands never need
+
+    return Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
+
+
+def out(text: str) -> None:
+    """Print a result line."""
+    print(text)
+
+
+def out_json(data: object) -> None:
+    """Print a result as JSON."""
+    print(json.dumps(data, indent=2))
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print a result as aligned columns, one row a line, so that it stays pipeable."""
+    lines = [tuple(header), *(tuple(row) for row in rows)]
+    widths = [max(len(cell) for cell in column) for column in zip(*lines, strict=True)]
+    for line in lines:
+        cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        print("  ".join(cells).rstrip())
+
+
+def say(text: str, style: str | None = None) -> None:
+    """Tell the user something on standard error."""
+    if sys.stderr.isatty():
+        stderr().print(text, style=style)
+    else:
+        print(text, file=sys.stderr, flush=True)
+
+
+def warn(text: str) -> None:
+    """Tell the user about something that needs attention but does not stop the work."""
+    say(f"warning: {text}", style="yellow")
+
+
+def error(text: str) -> None:
+    """Tell the user why the work stops."""
+    say(f"error: {text}", style="bold red")
+
+
+def debug(text: str) -> None:
+    """Tell what is going on underneath, when DOCKWRIGHT_VERBOSE is set."""
+    if os.environ.get("DOCKWRIGHT_VERBOSE"):
+        say(text, style="dim")
+
+
+@contextmanager
+def step(title: str) -> Iterator[None]:
+    """Announce one thing that takes time, and say its seconds when it is done."""
+    started = time.monotonic()
+    say(f"{title} …")
+    try:
+        yield
+    except BaseException:
+        say(f"{title}: failed after {time.monotonic() - started:.1f} s", style="red")
+        raise
+    say(f"{title}: done in {time.monotonic() - started:.1f} s", style="green")
+
+
+def human_bytes(count: int) -> str:
+    """Return a size for people: decimal units, three significant digits.
+
+    >>> human_bytes(190_400_000)
+    '190 MB'
+    """
+    value: float = count
+    for unit in ("B", "kB", "MB", "GB"):
+        if value < 999.5:
+            break
+        value /= 1000
+    else:
+        unit = "TB"
+    return f"{count} B" if unit == "B" else f"{value:.3g} {unit}"
+
+
+def as_json(data: Any) -> str:
+    """Return stable JSON text with a final newline, as committed and recorded files have it."""
+    return json.dumps(data, indent=2, sort_keys=True, ensure_ascii=False) + "\n"

@@ -1,0 +1,138 @@
+"""Start external programs: argument lists in, completed output or a ProcessError out.
+
+The only module that starts processes. Never a shell, always a timeout, always echoed.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+from contextlib import contextmanager
+from typing import IO, TYPE_CHECKING
+
+from dockwright import console
+from dockwright.errors import ProcessError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+TAIL_LINES = 20
+INTERRUPT_GRACE_S = 10.0
+
+
+def which(program: str, *, remedy: str) -> str:
+    """Return the program's absolute path, or raise with the remedy."""
+    path = shutil.which(program)
+    if path is None:
+        msg = f"{program} is not installed; {remedy}"
+        raise ProcessError(msg)
+    return path
+
+
+def run(
+    argv: Sequence[str | Path],
+    *,
+    timeout_s: float,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    stdin: str | None = None,
+) -> str:
+    """Run to the end and return standard output; `env` is added to the process's environment.
+
+    Raises ProcessError with the tail of standard error on a non-zero exit code or a timeout.
+    """
+    args = _argv(argv)
+    with _popen(args, cwd=cwd, env=env, stdin=subprocess.PIPE if stdin is not None else None) as p:
+        try:
+            out, err = p.communicate(stdin, timeout=timeout_s)
+        except subprocess.TimeoutExpired:
+            stop(p)
+            msg = f"{shlex.join(args)} did not finish within {timeout_s:.0f} s and was stopped"
+            raise ProcessError(msg) from None
+    if p.returncode != 0:
+        raise ProcessError(_failure(args, p.returncode, err or out))
+    return str(out)
+
+
+@contextmanager
+def streaming(
+    argv: Sequence[str | Path], *, env: Mapping[str, str] | None = None, cwd: Path | None = None
+) -> Iterator[tuple[subprocess.Popen[str], IO[str]]]:
+    """Start a program and yield it with its standard error, line by line as it comes.
+
+    On leaving the block by an exception (Ctrl-C included) the program is stopped.
+    """
+    args = _argv(argv)
+    with _popen(args, cwd=cwd, env=env, stdin=subprocess.DEVNULL) as p:
+        assert p.stderr is not None
+        try:
+            yield p, p.stderr
+        finally:
+            if p.poll() is None:
+                stop(p)
+
+
+def spawn_daemon(
+    argv: Sequence[str | Path], *, log_path: Path, env: Mapping[str, str] | None = None
+) -> int:
+    """Start a program in a session of its own, its output in `log_path`; return its pid."""
+    args = _argv(argv)
+    console.debug(f"$ {shlex.join(args)} >>{log_path} &")
+    with log_path.open("ab") as log:
+        daemon = subprocess.Popen(  # outlives us by design; its pidfile is what stops it later
+            args,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            env={**os.environ, **(env or {})},
+        )
+    daemon.returncode = 0  # not ours to wait for: keeps Popen's destructor from warning
+    return daemon.pid
+
+
+def stop(p: subprocess.Popen[str], *, grace_s: float = INTERRUPT_GRACE_S) -> None:
+    """End a program: interrupt, wait, terminate, wait, kill."""
+    for sig in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
+        if p.poll() is not None:
+            return
+        p.send_signal(sig)
+        try:
+            p.wait(grace_s)
+        except subprocess.TimeoutExpired:
+            continue
+
+
+def _argv(argv: Sequence[str | Path]) -> list[str]:
+    return [os.fspath(arg) for arg in argv]
+
+
+def _popen(
+    args: list[str], *, cwd: Path | None, env: Mapping[str, str] | None, stdin: int | None
+) -> subprocess.Popen[str]:
+    console.debug(f"$ {shlex.join(args)}")
+    try:
+        return subprocess.Popen(
+            args,
+            cwd=cwd,
+            env={**os.environ, **(env or {})},
+            stdin=stdin if stdin is not None else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            # Its own group, so that a terminal's Ctrl-C reaches it only through stop().
+            process_group=0,
+        )
+    except FileNotFoundError:
+        msg = f"{args[0]} is not installed"
+        raise ProcessError(msg) from None
+
+
+def _failure(args: list[str], code: int, text: str) -> str:
+    tail = "\n".join(text.strip().splitlines()[-TAIL_LINES:])
+    return f"{shlex.join(args)} exited with code {code}:\n{tail}"

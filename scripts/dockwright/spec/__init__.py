@@ -1,0 +1,1 @@
+"""What we ship, as frozen data: manifest, variants, locks, names and records."""

@@ -1,0 +1,1 @@
+"""Stages read records, do one thing, and write records; they never import each other."""

@@ -1,0 +1,68 @@
+"""Where things are: the checkout's folders and this machine's dockwright home."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from dockwright.errors import ManifestError
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Workspace:
+    """The folders a command works on: `root` is the checkout, `home` the machine's store."""
+
+    root: Path
+    home: Path
+
+    @property
+    def buildspec_path(self) -> Path:
+        return self.root / "buildspec"
+
+    @property
+    def images_path(self) -> Path:
+        return self.root / "images"
+
+    @property
+    def smoke_path(self) -> Path:
+        return self.root / "tests" / "smoke"
+
+    @property
+    def out_path(self) -> Path:
+        """Records of this working copy."""
+        return self.root / "out"
+
+    @property
+    def wheels_path(self) -> Path:
+        """The wheel store: `<sha256>/<filename>`, shared by all working copies."""
+        return self.home / "wheels"
+
+    @property
+    def bases_path(self) -> Path:
+        """Base images as OCI layouts."""
+        return self.home / "bases"
+
+    @property
+    def engine_path(self) -> Path:
+        """The private engine: its programs, socket, state and images."""
+        return self.home / "engine"
+
+
+def find(start: Path) -> Workspace:
+    """Return the workspace whose checkout holds `start`.
+
+    The home is DOCKWRIGHT_HOME, else `dockwright` in the user's cache folder.
+    """
+    for folder in (start, *start.parents):
+        if (folder / "buildspec" / "common.yml").is_file():
+            return Workspace(root=folder, home=_home())
+    msg = f"{start}: no buildspec/common.yml here or above; run dockwright inside its checkout"
+    raise ManifestError(msg)
+
+
+def _home() -> Path:
+    if home := os.environ.get("DOCKWRIGHT_HOME"):
+        return Path(home).absolute()
+    cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(cache).absolute() / "dockwright"
