@@ -1,0 +1,89 @@
+"""buildspec/*.yml in; the variants they describe, or every problem they have, out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from dockwright.errors import ManifestError
+from dockwright.spec import references
+from dockwright.spec.axes import Framework
+from dockwright.spec.base import BaseSpec, OsLayer
+from dockwright.spec.model import BaseImage, Common, FrameworkFile
+from dockwright.spec.parsing import parse
+from dockwright.spec.variants import Variant, all_variants
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from dockwright.spec.yamlfile import Document, Problem
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Manifest:
+    """Everything that buildspec/*.yml says."""
+
+    common: Common
+    bases: Mapping[str, BaseSpec]
+    variants: tuple[Variant, ...]
+
+
+def load(buildspec_path: Path) -> Manifest:
+    """Read and check the manifest; ManifestError lists every problem as `file:line: path: …`."""
+    common_document, common = parse(buildspec_path / "common.yml", Common)
+    problems: list[Problem] = list(common_document.problems)
+    bases = {name: _base(name, base) for name, base in common.bases.items()} if common else {}
+    variants: list[Variant] = []
+    for framework in common.frameworks if common else _named_frameworks(common_document):
+        document, file = parse(buildspec_path / f"{framework}.yml", FrameworkFile)
+        problems += document.problems
+        if file is None or common is None:
+            continue
+        wrong = list(references.check(document, file, common))
+        problems += wrong
+        if not wrong:
+            every = tuple(all_variants(framework, file, common, bases))
+            problems += _idle_excludes(document, file, every)
+            variants += _without_excluded(file, every)
+    if common is None or problems:
+        raise ManifestError("\n".join(str(problem) for problem in problems))
+    return Manifest(common=common, bases=bases, variants=tuple(variants))
+
+
+def _named_frameworks(document: Document) -> tuple[Framework, ...]:
+    """Return the frameworks that a faulty common.yml still names, so their files are checked."""
+    named = document.data.get("frameworks") if isinstance(document.data, dict) else None
+    return tuple(f for f in Framework if isinstance(named, list) and f.value in named)
+
+
+def _base(name: str, base: BaseImage) -> BaseSpec:
+    return BaseSpec(
+        name=name,
+        suite=base.suite,
+        architecture=base.architecture,
+        python=base.python,
+        packages=base.packages,
+        epoch=base.epoch,
+        end_of_support=base.end_of_support,
+        os_layers=tuple(
+            OsLayer(name=job.value, packages=packages)
+            for job, packages in sorted(base.job_packages.items())
+        ),
+    )
+
+
+def _without_excluded(file: FrameworkFile, every: tuple[Variant, ...]) -> Iterator[Variant]:
+    for variant in every:
+        if not any(fnmatchcase(variant.identifier, exclude.match) for exclude in file.exclude):
+            yield variant
+
+
+def _idle_excludes(
+    document: Document, file: FrameworkFile, every: tuple[Variant, ...]
+) -> Iterator[Problem]:
+    for i, exclude in enumerate(file.exclude):
+        if not any(fnmatchcase(variant.identifier, exclude.match) for variant in every):
+            message = f"{exclude.match!r} matches no variant; remove it or mend the pattern"
+            yield document.problem(("exclude", i, "match"), message)

@@ -1,0 +1,137 @@
+"""The manifest's shape: strict pydantic models of what buildspec/*.yml may say."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from dockwright.spec.axes import ACCELERATOR_PATTERN, Framework, Job
+
+# Every string is matched against a closed pattern: nothing that is parsed here can carry a
+# character that means something to a shell, a Dockerfile or a path.
+Version = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*))*((a|b|rc)[0-9]+)?(\.post[0-9]+)?$",
+        max_length=40,
+    ),
+]
+PythonVersion = Annotated[str, StringConstraints(pattern=r"^3\.[1-9][0-9]$")]
+DriverVersion = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{2}(\.[0-9]+)*$")]
+Distribution = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+Word = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=40)]
+BaseName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9.]*$", max_length=20)]
+DebianPackage = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9+.-]+$")]
+AcceleratorName = Annotated[str, StringConstraints(pattern=f"^({ACCELERATOR_PATTERN.pattern})$")]
+EnvName = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]*$")]
+EnvValue = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.,:/@+-]+$")]
+Sentence = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]+$", max_length=300)]
+IndexUrl = Annotated[
+    str, StringConstraints(pattern=r"^https://[A-Za-z0-9.-]+(:[0-9]+)?(/[A-Za-z0-9._~-]+)*/?$")
+]
+Megabytes = Annotated[int, Field(gt=0, description="decimal megabytes")]
+
+
+class Model(BaseModel):
+    """Base of every manifest model."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+
+
+class BaseImage(Model):
+    """A Debian root file system that images start from."""
+
+    suite: Word
+    architecture: Literal["amd64"]
+    python: PythonVersion
+    glibc: Annotated[str, StringConstraints(pattern=r"^2\.[0-9]{2}$")]
+    epoch: Annotated[int, Field(ge=315532800, description="SOURCE_DATE_EPOCH, in seconds")]
+    end_of_support: date
+    packages: tuple[DebianPackage, ...]
+    job_packages: dict[Job, tuple[DebianPackage, ...]] = {}
+
+
+class Tools(Model):
+    """What makes the virtual environment: `pip` goes into it, `uv` fills it during a build."""
+
+    pip: Version
+    uv: Version
+
+
+class Common(Model):
+    """buildspec/common.yml: what all frameworks share."""
+
+    frameworks: Annotated[tuple[Framework, ...], Field(min_length=1)]
+    vendor: Sentence
+    tools: Tools
+    bases: Annotated[dict[BaseName, BaseImage], Field(min_length=1)]
+    indexes: dict[Word, IndexUrl] = {}
+
+
+class FrameworkDistribution(Model):
+    """The Python distribution that carries a framework for one kind of accelerator."""
+
+    name: Distribution
+    local: Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+$")] | None = None
+    extra: Distribution | None = None
+    index: Word | None = None
+    replaces: Distribution | None = None
+
+
+class AcceleratorSpec(Model):
+    """What a release says about one accelerator."""
+
+    budget_mb: dict[Job, Megabytes]
+    driver: DriverVersion | None = None
+
+
+class AllowedConflict(Model):
+    """One line of `pip check` that is right to be there."""
+
+    line: Sentence
+    reason: Sentence
+
+
+class ReleaseSpec(Model):
+    """One release: a set of pins shared by all of its variants."""
+
+    version: Version
+    base: BaseName
+    ga: date
+    end_of_patch: date
+    jobs: Annotated[tuple[Job, ...], Field(min_length=1)]
+    accelerators: Annotated[dict[AcceleratorName, AcceleratorSpec], Field(min_length=1)]
+    companions: dict[Distribution, Version] = {}
+    huggingface: dict[Distribution, Version]
+    extras: dict[Job, dict[Distribution, Version]] = {}
+    pip_check: tuple[AllowedConflict, ...] = ()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> ReleaseSpec:
+        if "transformers" not in self.huggingface:
+            msg = "huggingface has no pin for transformers, which names the release"
+            raise ValueError(msg)
+        if self.end_of_patch <= self.ga:
+            msg = f"end_of_patch {self.end_of_patch} is not after ga {self.ga}"
+            raise ValueError(msg)
+        return self
+
+
+class Exclude(Model):
+    """Variants that are not built, and why."""
+
+    match: Annotated[str, StringConstraints(pattern=r"^[a-z0-9.*?\[\]!-]+$")]
+    reason: Sentence
+
+
+class FrameworkFile(Model):
+    """buildspec/<framework>.yml: the releases of one framework."""
+
+    title: Sentence
+    module: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
+    distributions: dict[Literal["cpu", "gpu"], FrameworkDistribution]
+    environment: dict[EnvName, EnvValue] = {}
+    releases: Annotated[tuple[ReleaseSpec, ...], Field(min_length=1)]
+    exclude: tuple[Exclude, ...] = ()

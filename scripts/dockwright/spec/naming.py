@@ -1,0 +1,58 @@
+"""Every name that is derived from a variant's facts, each built here and parsed nowhere."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dockwright.spec.axes import Accelerator, Framework, Job
+
+DLC_LABEL = "com.amazonaws.ml.engines.sagemaker.dlc"
+
+
+def python_tag(python: str) -> str:
+    """Return a Python version as tags have it.
+
+    >>> python_tag("3.11")
+    'py311'
+    """
+    return "py" + python.replace(".", "")
+
+
+def release_name(*, version: str, transformers: str, python: str, base: str) -> str:
+    """Return what a release is called.
+
+    >>> release_name(version="2.13.0", transformers="5.23.0", python="3.11", base="debian12")
+    '2.13.0-transformers5.23.0-py311-debian12'
+    """
+    return f"{version}-transformers{transformers}-{python_tag(python)}-{base}"
+
+
+def identifier(framework: Framework, release: str, job: Job, accelerator: Accelerator) -> str:
+    """Return the key of a variant: what globs match, records are filed under, log lines begin with."""
+    return f"{framework}-{release}-{job}-{accelerator}"
+
+
+def bake_target(name: str) -> str:
+    """Return an identifier in the letters that a bake target may have."""
+    return name.replace(".", "_")
+
+
+def repository(framework: Framework, job: Job) -> str:
+    """Return the repository that a variant's images go to."""
+    return f"huggingface-{framework}-{job}"
+
+
+def tag(
+    *, version: str, transformers: str, accelerator: Accelerator, python: str, base: str
+) -> str:
+    """Return a variant's full tag, in the order users of the incumbent's images know.
+
+    >>> from dockwright.spec.axes import Accelerator
+    >>> facts = {"version": "2.15.0", "transformers": "5.23.0", "python": "3.11"}
+    >>> tag(**facts, accelerator=Accelerator("cu132"), base="debian12")
+    '2.15.0-transformers5.23.0-gpu-py311-cu132-debian12'
+    """
+    cuda = "" if accelerator.kind == "cpu" else f"-{accelerator}"
+    start = f"{version}-transformers{transformers}"
+    return f"{start}-{accelerator.kind}-{python_tag(python)}{cuda}-{base}"

@@ -1,0 +1,49 @@
+"""What no single model can see: names that point nowhere, and things said twice."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dockwright.spec.parsing import near
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dockwright.spec.model import Common, FrameworkFile, ReleaseSpec
+    from dockwright.spec.yamlfile import Document, Keys, Problem
+
+
+def check(document: Document, file: FrameworkFile, common: Common) -> Iterator[Problem]:
+    """Yield the problems of a framework's file that need more than one value to be seen."""
+    for kind, distribution in file.distributions.items():
+        if distribution.index is not None and distribution.index not in common.indexes:
+            message = f"no such index in common.yml{near(distribution.index, common.indexes)}"
+            yield document.problem(("distributions", kind, "index"), message)
+    seen: dict[tuple[str, str, str], int] = {}
+    for i, spec in enumerate(file.releases):
+        keys: Keys = ("releases", i)
+        yield from _release(document, keys, spec, file, common)
+        first = seen.setdefault((spec.version, spec.huggingface["transformers"], spec.base), i)
+        if first != i:
+            line = document.lines["releases", first]
+            yield document.problem(keys, f"the same release stands on line {line}")
+
+
+def _release(
+    document: Document, keys: Keys, spec: ReleaseSpec, file: FrameworkFile, common: Common
+) -> Iterator[Problem]:
+    if spec.base not in common.bases:
+        message = f"no such base in common.yml{near(spec.base, common.bases)}"
+        yield document.problem((*keys, "base"), message)
+    for job in spec.extras.keys() - set(spec.jobs):
+        yield document.problem((*keys, "extras", job.value), "the release has no such job")
+    for job in {job for job in spec.jobs if spec.jobs.count(job) > 1}:
+        yield document.problem((*keys, "jobs"), f"{job} is written twice")
+    for name, accelerator in spec.accelerators.items():
+        at: Keys = (*keys, "accelerators", name)
+        if set(accelerator.budget_mb) != set(spec.jobs):
+            yield document.problem((*at, "budget_mb"), "needs one size for each of the jobs")
+        if (name == "cpu") == (accelerator.driver is not None):
+            yield document.problem(at, "driver belongs to every cuXYZ and not to cpu")
+        if ("cpu" if name == "cpu" else "gpu") not in file.distributions:
+            yield document.problem(at, "distributions has no entry for this kind of accelerator")

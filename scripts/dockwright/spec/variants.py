@@ -1,0 +1,124 @@
+"""Manifest in, variants out: one frozen row per image of the matrix."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dockwright.spec import naming
+from dockwright.spec.axes import Accelerator, Framework, Job
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from dockwright.spec.base import BaseSpec
+    from dockwright.spec.model import (
+        AcceleratorSpec,
+        Common,
+        FrameworkDistribution,
+        FrameworkFile,
+        ReleaseSpec,
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Release:
+    """One set of pins on one base, shared by all its variants."""
+
+    framework: Framework
+    spec: ReleaseSpec
+    file: FrameworkFile
+    common: Common
+    base: BaseSpec
+
+    @property
+    def transformers(self) -> str:
+        return self.spec.huggingface["transformers"]
+
+    @property
+    def name(self) -> str:
+        return naming.release_name(
+            version=self.spec.version,
+            transformers=self.transformers,
+            python=self.base.python,
+            base=self.base.name,
+        )
+
+    @property
+    def folder(self) -> str:
+        """The release's folder below `images/`, also the main context of its builds."""
+        return f"{self.framework}/{self.name}"
+
+    @property
+    def accelerators(self) -> tuple[Accelerator, ...]:
+        return tuple(sorted(Accelerator(name) for name in self.spec.accelerators))
+
+    def distribution(self, accelerator: Accelerator) -> FrameworkDistribution:
+        """Return what carries the framework on this accelerator."""
+        return self.file.distributions["cpu" if accelerator.kind == "cpu" else "gpu"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Variant:
+    """One image: a release for one job and one accelerator."""
+
+    release: Release
+    job: Job
+    accelerator: Accelerator
+    identifier: str
+
+    @property
+    def spec(self) -> AcceleratorSpec:
+        return self.release.spec.accelerators[self.accelerator.name]
+
+    @property
+    def folder(self) -> str:
+        """The variant's folder below its release's."""
+        return f"{self.job}/{self.accelerator}"
+
+    @property
+    def repository(self) -> str:
+        return naming.repository(self.release.framework, self.job)
+
+    @property
+    def tag(self) -> str:
+        return naming.tag(
+            version=self.release.spec.version,
+            transformers=self.release.transformers,
+            accelerator=self.accelerator,
+            python=self.release.base.python,
+            base=self.release.base.name,
+        )
+
+    @property
+    def reference(self) -> str:
+        """The image's name in a local engine."""
+        return f"{self.repository}:{self.tag}"
+
+    @property
+    def traits(self) -> tuple[str, ...]:
+        """The folders of smoke checks that every image of this kind must pass."""
+        return ("common", self.release.framework.value, self.job.value, self.accelerator.trait)
+
+    @property
+    def budget_bytes(self) -> int:
+        """The most that the image's compressed layers may weigh."""
+        return self.spec.budget_mb[self.job] * 1_000_000
+
+
+def all_variants(
+    framework: Framework, file: FrameworkFile, common: Common, bases: Mapping[str, BaseSpec]
+) -> Iterator[Variant]:
+    """Yield a framework's variants in the manifest's order, those that excludes name included."""
+    for spec in file.releases:
+        base = bases[spec.base]
+        release = Release(framework=framework, spec=spec, file=file, common=common, base=base)
+        name = release.name
+        for job in spec.jobs:
+            for accelerator in release.accelerators:
+                yield Variant(
+                    release=release,
+                    job=job,
+                    accelerator=accelerator,
+                    identifier=naming.identifier(framework, name, job, accelerator),
+                )
