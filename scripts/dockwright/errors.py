@@ -96,9 +96,16 @@ class RecordError(DockwrightError):
 
 
 class ProcessError(DockwrightError):
-    """An external program failed, timed out or is not installed."""
+    """An external program failed, timed out or is not installed.
+
+    `stderr` is all that a failed program said, for callers that know how to read it.
+    """
 
     exit_code = 16
+
+    def __init__(self, message: str, *, stderr: str = "") -> None:
+        super().__init__(message)
+        self.stderr = stderr
 
 
 class BusyError(DockwrightError):

@@ -54,7 +54,7 @@ def run(
             msg = f"{shlex.join(args)} did not finish within {timeout_s:.0f} s and was stopped"
             raise ProcessError(msg) from None
     if p.returncode != 0:
-        raise ProcessError(_failure(args, p.returncode, err or out))
+        raise ProcessError(_failure(args, p.returncode, err or out), stderr=err)
     return str(out)
 
 
