@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dockwright.spec.axes import Accelerator, Framework, Job
+    from dockwright.spec.variants import Variant
 
 DLC_LABEL = "com.amazonaws.ml.engines.sagemaker.dlc"
 
@@ -56,3 +57,38 @@ def tag(
     cuda = "" if accelerator.kind == "cpu" else f"-{accelerator}"
     start = f"{version}-transformers{transformers}"
     return f"{start}-{accelerator.kind}-{python_tag(python)}{cuda}-{base}"
+
+
+def title(variant: Variant) -> str:
+    """Return one line that says what an image is."""
+    release = variant.release
+    return (
+        f"{release.file.title} {release.spec.version} with Transformers {release.transformers}: "
+        f"{variant.job} on {variant.accelerator}"
+    )
+
+
+def labels(variant: Variant) -> dict[str, str]:
+    """Return an image's labels, sorted: OCI's annotations and SageMaker's (ten at the most)."""
+    release = variant.release
+    python = python_tag(release.base.python)
+    version = release.spec.version.replace(".", "-")
+    transformers = release.transformers.replace(".", "-")
+    facts = {
+        "org.opencontainers.image.base.name": release.base.name,
+        "org.opencontainers.image.title": title(variant),
+        "org.opencontainers.image.vendor": release.common.vendor,
+        "org.opencontainers.image.version": release.name,
+        "dockwright.identifier": variant.identifier,
+        "dockwright.end-of-patch": release.spec.end_of_patch.isoformat(),
+    }
+    sagemaker = (
+        f"device.{variant.accelerator.kind}",
+        f"framework.{release.framework}.{version}",
+        "framework.huggingface",
+        f"job.{variant.job}",
+        f"os.{release.base.name}",
+        f"python.{python}",
+        f"transformers.{transformers}",
+    )
+    return dict(sorted({**facts, **{f"{DLC_LABEL}.{name}": "true" for name in sagemaker}}.items()))

@@ -1,0 +1,69 @@
+"""Variants with their contexts in; the bake file that builds them all at once out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dockwright.spec import naming
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from dockwright.spec.variants import Variant
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Target:
+    """One image of a bake."""
+
+    variant: Variant
+    context_path: Path
+    """The release's folder below `images/`."""
+    wheels_path: Path
+    """A folder with one folder of wheels per layer."""
+    base: str
+    """The base image, as BuildKit names a context."""
+    os_layer: str | None
+    """The image that holds the job's OS packages, likewise."""
+
+    @property
+    def name(self) -> str:
+        return naming.bake_target(self.variant.identifier)
+
+    @property
+    def contexts(self) -> dict[str, str]:
+        """The named contexts that the Dockerfile mounts, copies from and starts from."""
+        contexts = {"base": self.base, "wheels": str(self.wheels_path)}
+        if self.os_layer is not None:
+            contexts[f"os-{self.variant.job}"] = self.os_layer
+        return contexts
+
+
+def bake_file(targets: Iterable[Target], *, no_cache: bool) -> dict[str, Any]:
+    """Return the bake definition: Docker v2 schema 2, gzip, one manifest, no attestation index.
+
+    SageMaker takes nothing else (moby/buildkit#5480). The media types are set explicitly because
+    BuildKit's default may become OCI's.
+    """
+    targets = tuple(targets)
+    return {
+        "group": {"default": {"targets": [target.name for target in targets]}},
+        "target": {target.name: _target(target, no_cache=no_cache) for target in targets},
+    }
+
+
+def _target(target: Target, *, no_cache: bool) -> dict[str, Any]:
+    variant = target.variant
+    return {
+        "context": str(target.context_path),
+        "dockerfile": f"{variant.folder}/Dockerfile",
+        "contexts": target.contexts,
+        "args": {"SOURCE_DATE_EPOCH": str(variant.release.base.epoch)},
+        "tags": [variant.reference],
+        "platforms": [f"linux/{variant.release.base.architecture}"],
+        "output": ["type=image,oci-mediatypes=false,compression=gzip,force-compression=false"],
+        "attest": ["type=provenance,disabled=true", "type=sbom,disabled=true"],
+        "no-cache": no_cache,
+    }

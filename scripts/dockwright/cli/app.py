@@ -1,0 +1,17 @@
+"""The command line: every command mounted on one Typer application."""
+
+from __future__ import annotations
+
+import typer
+
+from dockwright.cli import catalog
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Build, test and publish Deep Learning Container images from one version manifest.",
+)
+app.command("list")(catalog.list_variants)
+app.command("matrix")(catalog.matrix)

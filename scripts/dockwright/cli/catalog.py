@@ -1,0 +1,94 @@
+"""`dockwright list` and `dockwright matrix`: the variants, for people and for CI."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from dockwright import console
+from dockwright.cli.common import Globs, Json, here, select
+from dockwright.spec.variants import Variant
+
+
+class MatrixFormat(StrEnum):
+    """Which CI service reads the matrix."""
+
+    GITHUB = "github"
+    CODEBUILD = "codebuild"
+    JSON = "json"
+
+
+def list_variants(globs: Globs = None, *, as_json: Json = False) -> None:
+    """List the variants with their facts."""
+    variants = select(here(), globs)
+    if as_json:
+        console.out_json([facts(variant) for variant in variants])
+        return
+    console.table(
+        ("IDENTIFIER", "REFERENCE", "BUDGET", "END OF PATCH"),
+        (
+            (
+                v.identifier,
+                v.reference,
+                console.human_bytes(v.budget_bytes),
+                v.release.spec.end_of_patch.isoformat(),
+            )
+            for v in variants
+        ),
+    )
+
+
+def matrix(
+    globs: Globs = None,
+    *,
+    format_: Annotated[
+        MatrixFormat, typer.Option("--format", help="Which CI service reads it.")
+    ] = MatrixFormat.JSON,
+) -> None:
+    """Print the matrix of image jobs for a CI service."""
+    variants = select(here(), globs)
+    match format_:
+        case MatrixFormat.JSON:
+            console.out_json([facts(variant) for variant in variants])
+        case MatrixFormat.GITHUB:
+            console.out_json({"include": [_ci_facts(variant) for variant in variants]})
+        case MatrixFormat.CODEBUILD:
+            console.out_json({"batch": {"build-list": [_codebuild(variant) for variant in variants]}})
+
+
+def facts(variant: Variant) -> dict[str, object]:
+    """Return what scripts want to know of a variant."""
+    release = variant.release
+    return {
+        "identifier": variant.identifier,
+        "framework": release.framework.value,
+        "version": release.spec.version,
+        "transformers": release.transformers,
+        "python": release.base.python,
+        "base": release.base.name,
+        "job": variant.job.value,
+        "accelerator": variant.accelerator.name,
+        "reference": variant.reference,
+        "dockerfile": f"images/{release.folder}/{variant.folder}/Dockerfile",
+        "traits": list(variant.traits),
+        "budget_bytes": variant.budget_bytes,
+        "driver": variant.spec.driver,
+        "ga": release.spec.ga.isoformat(),
+        "end_of_patch": release.spec.end_of_patch.isoformat(),
+    }
+
+
+def _ci_facts(variant: Variant) -> dict[str, str]:
+    return {
+        "identifier": variant.identifier,
+        "framework": variant.release.framework.value,
+        "job": variant.job.value,
+        "accelerator": variant.accelerator.name,
+    }
+
+
+def _codebuild(variant: Variant) -> dict[str, object]:
+    name = variant.identifier.replace("-", "_").replace(".", "_")
+    return {"identifier": name, "env": {"variables": {"IDENTIFIER": variant.identifier}}}

@@ -1,0 +1,36 @@
+"""What commands share: their options, the workspace, the manifest and the selection."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dockwright import workspace
+from dockwright.spec import manifest, selector
+from dockwright.spec.manifest import Manifest
+from dockwright.spec.variants import Variant
+from dockwright.workspace import Workspace
+
+Globs = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[GLOB]...", help="Identifiers to select, such as 'pytorch*cpu'; all without one."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+Check = Annotated[bool, typer.Option("--check", help="Write nothing; fail with the difference if anything is stale.")]
+
+
+def here() -> Workspace:
+    """Return the workspace that the command was typed in."""
+    return workspace.find(Path.cwd())
+
+
+def load(ws: Workspace) -> Manifest:
+    """Return the manifest of the workspace."""
+    return manifest.load(ws.buildspec_path)
+
+
+def select(ws: Workspace, globs: list[str] | None) -> tuple[Variant, ...]:
+    """Return the variants that the globs pick."""
+    return selector.pick(load(ws).variants, globs or [])

@@ -1,0 +1,87 @@
+"""An engine's image in; its digest, manifest and config out."""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dockwright.errors import RecordError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from docker import DockerClient
+
+SMALL_BYTES = 1_000_000
+"""Manifests and configs are smaller; layers need not be read."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EngineImage:
+    """An image as it is stored: the very documents that a push would send."""
+
+    digest: str
+    manifest: dict[str, Any]
+    config: dict[str, Any]
+
+
+def digest_of(client: DockerClient, reference: str) -> str | None:
+    """Return the manifest digest of an image in the engine, or None where it has none."""
+    from docker.errors import ImageNotFound  # noqa: PLC0415 - slow to import
+
+    try:
+        return str(client.api.inspect_image(reference)["Id"])
+    except ImageNotFound:
+        return None
+
+
+def read(client: DockerClient, reference: str) -> EngineImage:
+    """Return an image's manifest and config from the engine's content store.
+
+    The engine's interface gives them only inside an export, whose layers are passed over.
+    """
+    digest = digest_of(client, reference)
+    if digest is None:
+        msg = f"the engine has no image {reference}; run `dockwright build`"
+        raise RecordError(msg)
+    small = _small_blobs(client.api.get_image(reference, chunk_size=SMALL_BYTES))
+    manifest = small[digest]
+    config_digest = manifest["config"]["digest"]
+    return EngineImage(digest=digest, manifest=manifest, config=small[config_digest])
+
+
+def _small_blobs(export: Iterator[bytes]) -> dict[str, Any]:
+    blobs: dict[str, Any] = {}
+    with tarfile.open(fileobj=_Stream(export), mode="r|") as archive:
+        for member in archive:
+            algorithm, _, hexdigest = member.name.removeprefix("blobs/").partition("/")
+            if member.isfile() and hexdigest and member.size < SMALL_BYTES:
+                file = archive.extractfile(member)
+                content = file.read() if file else b""
+                if content.startswith(b"{"):
+                    blobs[f"{algorithm}:{hexdigest}"] = json.loads(content)
+    return blobs
+
+
+class _Stream(io.RawIOBase):
+    """A generator of chunks as the file that tarfile wants."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self.chunks = chunks
+        self.rest = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        while size < 0 or len(self.rest) < size:
+            chunk = next(self.chunks, None)
+            if chunk is None:
+                break
+            self.rest += chunk
+        size = len(self.rest) if size < 0 else size
+        result, self.rest = self.rest[:size], self.rest[size:]
+        return result

@@ -1,0 +1,132 @@
+"""What a stage found out about a variant, tied to the image's digest, as `out/<id>/<stage>.json`."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from enum import StrEnum
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from dockwright.errors import RecordError
+
+R = TypeVar("R", bound="Record")
+
+
+class Record(BaseModel):
+    """Base of every record."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+
+    identifier: str
+    digest: str
+    """Of the image manifest that the record speaks of."""
+    finished_at: str
+    """UTC, ISO 8601."""
+    seconds: float
+
+
+class LayerRecord(BaseModel):
+    """One layer as the image's manifest has it."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+
+    name: str
+    digest: str
+    size_bytes: int
+
+
+class BuildRecord(Record):
+    """An image that was built: what it is and what it was made from."""
+
+    reference: str
+    builder: str
+    inputs_sha256: str
+    """Of everything that determines the image; equal inputs give an equal image."""
+    base_digest: str
+    is_base_drifted: bool
+    media_type: str
+    layers: tuple[LayerRecord, ...]
+    size_bytes: int
+    """Of all layers, compressed."""
+
+
+class Status(StrEnum):
+    """How a check ended; deferred is never counted as passed."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    DEFERRED = "deferred"
+
+
+class CheckRecord(BaseModel):
+    """One check on one image."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+
+    name: str
+    """`<trait>/<check>`."""
+    status: Status
+    seconds: float
+    detail: str
+    """What it found, or why it failed or was deferred."""
+
+
+class SmokeRecord(Record):
+    """What was checked on an image."""
+
+    checks: tuple[CheckRecord, ...]
+
+    def count(self, status: Status) -> int:
+        """Return how many checks ended so."""
+        return sum(check.status is status for check in self.checks)
+
+
+def record_path(out_path: Path, identifier: str, stage: str) -> Path:
+    """Return where a stage's record of a variant is."""
+    return out_path / identifier / f"{stage}.json"
+
+
+def write(out_path: Path, stage: str, record: Record) -> Path:
+    """Write a record whole or not at all."""
+    path = record_path(out_path, record.identifier, stage)
+    write_atomically(path, record.model_dump_json(indent=2) + "\n")
+    return path
+
+
+def read(out_path: Path, identifier: str, stage: str, model: type[R]) -> R | None:
+    """Return a variant's record, or None where the stage has not run; RecordError if unreadable."""
+    path = record_path(out_path, identifier, stage)
+    try:
+        return model.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except ValidationError as e:
+        name = "/".join(path.parts[-3:])
+        msg = f"{name} is not a record of this version of dockwright; remove it and run the stage"
+        raise RecordError(f"{msg} again ({e.error_count()} problems)") from None
+
+
+def require_build(out_path: Path, identifier: str) -> BuildRecord:
+    """Return a variant's build record, or say how to get one."""
+    record = read(out_path, identifier, "build", BuildRecord)
+    if record is None:
+        msg = f"{identifier} has no build record; run `dockwright build {identifier}` first"
+        raise RecordError(msg)
+    return record
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a file so that readers, and the next run after a kill, see all of it or none."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
