@@ -53,6 +53,9 @@ def run(
             stop(p)
             msg = f"{shlex.join(args)} did not finish within {timeout_s:.0f} s and was stopped"
             raise ProcessError(msg) from None
+        except BaseException:  # Ctrl-C: Popen would wait for the program's own end
+            stop(p)
+            raise
     if p.returncode != 0:
         raise ProcessError(_failure(args, p.returncode, err or out), stderr=err)
     return str(out)
@@ -96,11 +99,12 @@ def spawn_daemon(
 
 
 def stop(p: subprocess.Popen[str], *, grace_s: float = INTERRUPT_GRACE_S) -> None:
-    """End a program: interrupt, wait, terminate, wait, kill."""
+    """End a program and what it started: interrupt, wait, terminate, wait, kill."""
     for sig in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
         if p.poll() is not None:
             return
-        p.send_signal(sig)
+        # The whole group, as a terminal does it: a parent may wait for children that know nothing.
+        os.killpg(p.pid, sig)
         try:
             p.wait(grace_s)
         except subprocess.TimeoutExpired:
