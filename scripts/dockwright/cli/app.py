@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from dockwright.cli import catalog
+from dockwright.cli import catalog, derive
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -15,3 +15,6 @@ app = typer.Typer(
 )
 app.command("list")(catalog.list_variants)
 app.command("matrix")(catalog.matrix)
+app.command("generate")(derive.generate)
+app.command("lock")(derive.lock)
+app.command("schema")(derive.schema)

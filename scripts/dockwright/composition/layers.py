@@ -38,6 +38,11 @@ class WheelLayer:
         return sum(wheel.size_bytes for wheel in self.wheels)
 
     @property
+    def is_own(self) -> bool:
+        """Whether only one job's images have the layer."""
+        return len(_jobs(self.used_by)) == 1
+
+    @property
     def key(self) -> str:
         """Equal for layers of equal content, in whichever release they are."""
         return hashlib.sha256("\n".join(w.sha256 for w in self.wheels).encode()).hexdigest()
@@ -63,40 +68,37 @@ def layers_of_variant(lock: ReleaseLock, folder: str) -> tuple[WheelLayer, ...]:
     )
 
 
-def is_shared_by_jobs(layer: WheelLayer, folder: str, everyone: Iterable[str]) -> bool:
-    """Tell whether all jobs on the variant's accelerator have the layer."""
-    accelerator = folder.partition("/")[2]
-    siblings = {other for other in everyone if other.partition("/")[2] == accelerator}
-    return siblings <= set(layer.used_by)
-
-
 def _position(locked: LockedWheel) -> tuple[bool, int, int, tuple[str, ...], str]:
     """Sort what all jobs share before what one job adds, then by group, widest use first."""
-    jobs = {folder.partition("/")[0] for folder in locked.used_by}
+    is_own = len(_jobs(locked.used_by)) == 1
     group = list(Group).index(locked.group)
-    return (len(jobs) == 1, group, -len(locked.used_by), locked.used_by, locked.wheel.name)
+    return (is_own, group, -len(locked.used_by), locked.used_by, locked.wheel.name)
 
 
 def _split(
     group: Group, used_by: tuple[str, ...], wheels: list[Wheel], everyone: set[str]
 ) -> Iterable[WheelLayer]:
     """Yield heavy wheels one by one, then the rest as one layer."""
+    partial = _partial(_accelerators(used_by), _accelerators(everyone))
     for wheel in wheels:
         if wheel.size_bytes >= HEAVY_BYTES:
-            yield WheelLayer(name=wheel.name, group=group, wheels=(wheel,), used_by=used_by)
+            name = "-".join((wheel.name, *partial))
+            yield WheelLayer(name=name, group=group, wheels=(wheel,), used_by=used_by)
     rest = tuple(wheel for wheel in wheels if wheel.size_bytes < HEAVY_BYTES)
     if rest:
-        name = _name(group, used_by, everyone)
-        yield WheelLayer(name=name, group=group, wheels=rest, used_by=used_by)
+        jobs = _jobs(used_by)
+        stem = jobs if group is Group.COMMON and len(jobs) == 1 else (group.value, *_partial(jobs, _jobs(everyone)))
+        yield WheelLayer(name="-".join((*stem, *partial)), group=group, wheels=rest, used_by=used_by)
 
 
-def _name(group: Group, used_by: tuple[str, ...], everyone: set[str]) -> str:
-    """Name a layer by its group, and by the jobs and accelerators that not all variants share."""
-    jobs = sorted({folder.partition("/")[0] for folder in used_by})
-    accelerators = sorted({folder.partition("/")[2] for folder in used_by})
-    all_jobs = {folder.partition("/")[0] for folder in everyone}
-    all_accelerators = {folder.partition("/")[2] for folder in everyone}
-    parts = [] if len(jobs) == 1 and group is Group.COMMON else [group.value]
-    parts += jobs if len(jobs) < len(all_jobs) else []
-    parts += accelerators if len(accelerators) < len(all_accelerators) else []
-    return "-".join(parts) or "-".join(jobs)
+def _partial(some: tuple[str, ...], every: tuple[str, ...]) -> tuple[str, ...]:
+    """Return what a name must say: nothing when it holds for all."""
+    return some if len(some) < len(every) else ()
+
+
+def _jobs(folders: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted({folder.partition("/")[0] for folder in folders}))
+
+
+def _accelerators(folders: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted({folder.partition("/")[2] for folder in folders}))

@@ -115,7 +115,7 @@ def requirements_sha256(release: Release) -> str:
     facts = {
         "format": FORMAT,
         "uv": release.common.tools.uv,
-        "platform": [base.architecture, base.python, base.glibc],
+        "platform": [base.architecture, base.python, release.glibc],
         "solve": {a.name: asdict(requirements(release, a)) for a in release.accelerators},
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

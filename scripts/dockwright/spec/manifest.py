@@ -64,7 +64,6 @@ def _base(name: str, base: BaseImage) -> BaseSpec:
         suite=base.suite,
         architecture=base.architecture,
         python=base.python,
-        glibc=base.glibc,
         packages=base.packages,
         epoch=base.epoch,
         end_of_support=base.end_of_support,

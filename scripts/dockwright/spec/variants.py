@@ -45,6 +45,11 @@ class Release:
         )
 
     @property
+    def glibc(self) -> str:
+        """The base's C library, `major.minor`: it decides which wheels run."""
+        return self.common.bases[self.spec.base].glibc
+
+    @property
     def folder(self) -> str:
         """The release's folder below `images/`, also the main context of its builds."""
         return f"{self.framework}/{self.name}"

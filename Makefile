@@ -1,0 +1,58 @@
+# The front door: each target is one line, and `make help` is made from the comments.
+.DEFAULT_GOAL := help
+IMAGE ?= pytorch-*-inference-cpu
+HOST_LOCK := buildspec/locks/host.txt
+BIN := .venv/bin
+READY := .venv/.ready
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: help
+help: ## Show what there is to do
+	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | sort | expand -t 16
+
+.PHONY: build
+build: $(READY) ## Build and smoke-test the images of IMAGE (default: PyTorch CPU inference)
+	@dockwright build '$(IMAGE)' && dockwright smoke '$(IMAGE)' && dockwright show '$(IMAGE)'
+
+.PHONY: test
+test: $(READY) ## Run all tests but the long ones, integration tests against a real engine included
+	@pytest -m 'not full' $(ARGS)
+
+.PHONY: test-unit
+test-unit: $(READY) ## Run the tests that touch nothing beyond the process
+	@pytest scripts tests/unit tests/golden -n auto $(ARGS)
+
+.PHONY: test-full
+test-full: $(READY) ## Run every test, the long ones included
+	@pytest $(ARGS)
+
+.PHONY: lint
+lint: $(READY) ## Check style, types, architecture, Dockerfiles, shell and committed derived files
+	@prek run --all-files
+
+.PHONY: generate
+generate: $(READY) ## Write the Dockerfiles, requirement files and the manifest's schema
+	@dockwright generate && dockwright schema
+
+.PHONY: check
+check: $(READY) ## Fail if a lock, Dockerfile or schema is stale
+	@dockwright lock --check && dockwright generate --check && dockwright schema --check
+
+.PHONY: smoke
+smoke: $(READY) ## Check the built images of IMAGE
+	@dockwright smoke '$(IMAGE)'
+
+.PHONY: lock-host
+lock-host: $(READY) ## Lock what the host's own environment is installed from
+	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-find-links --group dev pyproject.toml --output-file $(HOST_LOCK) $(ARGS)
+
+.PHONY: clean
+clean: $(READY) ## Show what dockwright made on this machine; `dockwright clean` removes it
+	@dockwright clean --dry-run
+
+$(READY): $(HOST_LOCK) pyproject.toml
+	@python3 -c 'import sys; assert sys.version_info >= (3, 11), "dockwright needs Python 3.11 or newer"'
+	@python3 -m venv .venv || { echo 'python3 -m venv failed; on Debian: apt-get install python3-venv' >&2; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(HOST_LOCK)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@

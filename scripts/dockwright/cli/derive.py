@@ -1,0 +1,60 @@
+"""`dockwright generate`, `schema` and `lock`: the files that are committed but never typed."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from dockwright import console
+from dockwright.cli.common import Check, here, load
+
+
+def generate(*, check: Check = False) -> None:
+    """Write the Dockerfiles and requirement files that follow from manifest and locks."""
+    from dockwright.stages import generate as stage  # noqa: PLC0415 - Jinja is slow to import
+
+    ws = here()
+    manifest = load(ws)
+    if check:
+        stage.check(ws, manifest.variants, manifest.common.frameworks)
+        console.say("generated files are up to date")
+        return
+    count = stage.generate(ws, manifest.variants, manifest.common.frameworks)
+    console.say(f"{count} files changed")
+
+
+def schema(*, check: Check = False) -> None:
+    """Write the JSON schema of the manifest, buildspec/schema.json, for editors."""
+    from dockwright.stages import schema as stage  # noqa: PLC0415 - as above
+
+    ws = here()
+    if check:
+        stage.check(ws)
+        console.say("the schema is up to date")
+        return
+    stage.write(ws)
+
+
+def lock(
+    *,
+    check: Check = False,
+    base: Annotated[
+        bool, typer.Option("--base", help="Lock the base images' packages instead.")
+    ] = False,
+    upgrade: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Take the newest version of this package; repeatable."),
+    ] = None,
+) -> None:
+    """Solve each release's requirements and lock every wheel by hash."""
+    from dockwright.stages import lock as stage  # noqa: PLC0415 - as above
+
+    ws = here()
+    manifest = load(ws)
+    if base:
+        stage.lock_bases(ws, manifest, check=check)
+    elif check:
+        stage.check(ws, manifest.variants)
+    else:
+        stage.lock(ws, manifest.variants, upgrade=upgrade or ())
