@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from rich.console import Console
+    from rich.progress import Progress
 
 
 @cache
@@ -78,6 +79,39 @@ def step(title: str) -> Iterator[None]:
         say(f"{title}: failed after {time.monotonic() - started:.1f} s", style="red")
         raise
     say(f"{title}: done in {time.monotonic() - started:.1f} s", style="green")
+
+
+class Transfer:
+    """Bytes on their way: a live line on a terminal, one line per finished item elsewhere."""
+
+    def __init__(self, total_bytes: int, live: Progress | None) -> None:
+        self._live = live
+        if live is not None:
+            self._task = live.add_task("", total=total_bytes)
+
+    def advance(self, count: int) -> None:
+        """Count bytes that came; threads may call this."""
+        if self._live is not None:
+            self._live.advance(self._task, count)
+
+    def finished(self, item: str, *, size_bytes: int, seconds: float) -> None:
+        """Tell that one item is complete."""
+        if self._live is None:
+            rate = f"{human_bytes(round(size_bytes / max(seconds, 0.001)))}/s"
+            say(f"  {item}: {human_bytes(size_bytes)} in {seconds:.1f} s ({rate})")
+
+
+@contextmanager
+def transfer(title: str, total_bytes: int) -> Iterator[Transfer]:
+    """Show how far a transfer is, with its bytes, rate and elapsed time, while the block runs."""
+    if not sys.stderr.isatty():
+        yield Transfer(total_bytes, None)
+        return
+    from rich import progress as p  # noqa: PLC0415
+
+    columns = (p.BarColumn(), p.DownloadColumn(), p.TransferSpeedColumn(), p.TimeElapsedColumn())
+    with p.Progress(p.TextColumn(title), *columns, console=stderr(), transient=True) as live:
+        yield Transfer(total_bytes, live)
 
 
 def human_bytes(count: int) -> str:

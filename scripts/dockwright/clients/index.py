@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
@@ -12,20 +11,19 @@ import httpx
 
 from dockwright import console
 from dockwright.clients import index_page
+from dockwright.clients.hashing import CHUNK_BYTES, copy, ignore, mismatch, sha256_of
 from dockwright.clients.index_config import local_path, masked
 from dockwright.clients.index_page import Link
 from dockwright.clients.index_session import ABSENT, bare, explained, not_found
-from dockwright.errors import HashMismatchError, NetworkError
+from dockwright.errors import NetworkError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from dockwright.clients.hashing import OnBytes
     from dockwright.clients.index_session import Session
     from dockwright.spec.lock import Wheel
-
-CHUNK_BYTES = 1 << 20
-OnBytes = Callable[[int], None]
-"""Told how many bytes came; a negative count takes back what turned out useless."""
 
 
 def locate(session: Session, wheel: Wheel) -> Link:
@@ -47,7 +45,7 @@ def locate(session: Session, wheel: Wheel) -> Link:
 
 
 def download(
-    session: Session, link: Link, wheel: Wheel, part: Path, on_bytes: OnBytes = lambda _: None
+    session: Session, link: Link, wheel: Wheel, part: Path, on_bytes: OnBytes = ignore
 ) -> None:
     """Write the wheel to `part`, going on where an earlier try ended; check it while it comes.
 
@@ -64,15 +62,6 @@ def download(
     if actual != wheel.sha256:
         _discard(part, on_bytes)
         raise mismatch(wheel, actual, where=masked(link.url))
-
-
-def mismatch(wheel: Wheel, actual: str, *, where: str) -> HashMismatchError:
-    """Return the error for bytes at `where` that are not the locked ones."""
-    msg = (
-        f"{wheel.filename} from {where} has sha256 {actual}, the lock says {wheel.sha256}: the "
-        "file was changed, or the index serves another one; nothing of it was kept"
-    )
-    return HashMismatchError(msg)
 
 
 def size_of(session: Session, url: str) -> int:
@@ -92,12 +81,6 @@ def _head(session: Session, url: str) -> httpx.Response:
     headers = {"Accept-Encoding": "identity"}
     response = session.http.request("HEAD", bare(url), headers=headers, auth=session.auth(url))
     return response.raise_for_status()
-
-
-def sha256_of(path: Path) -> str:
-    """Return a file's sha256 in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _searches(session: Session, wheel: Wheel) -> Iterator[tuple[str, Callable[[], Iterator[Link]]]]:
@@ -150,17 +133,6 @@ def _transfer(session: Session, link: Link, wheel: Wheel, part: Path, on_bytes: 
         return copy(path, part, on_bytes)
     with explained(link.url):
         return session.retrying(wheel.filename)(_attempt, session, link, wheel, part, on_bytes)
-
-
-def copy(source: Path, part: Path, on_bytes: OnBytes = lambda _: None) -> str:
-    """Copy a file and return its sha256."""
-    digest = hashlib.sha256()
-    with source.open("rb") as original, part.open("wb") as file:
-        while chunk := original.read(CHUNK_BYTES):
-            file.write(chunk)
-            digest.update(chunk)
-            on_bytes(len(chunk))
-    return digest.hexdigest()
 
 
 def _attempt(session: Session, link: Link, wheel: Wheel, part: Path, on_bytes: OnBytes) -> str:

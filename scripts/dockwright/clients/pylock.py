@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from dockwright.clients import index
+from dockwright.clients.hashing import sha256_of
 from dockwright.clients.index_config import local_path, masked
 from dockwright.clients.wheel_files import best, filename_of, safe_filename, target_tags
 from dockwright.errors import SolveError
@@ -77,7 +78,7 @@ def preferences(locked: Iterable[Wheel]) -> str:
 
 def _locked(package: _Package, file: _File, session: Session) -> Wheel:
     path = local_path(file.url)
-    sha256 = file.hashes.sha256 or (index.sha256_of(path) if path else None)
+    sha256 = file.hashes.sha256 or (sha256_of(path) if path else None)
     if sha256 is None:
         msg = f"{masked(file.url)}: the index tells no sha256, so the wheel cannot be locked"
         raise SolveError(msg)
