@@ -77,7 +77,7 @@ def _stamped(names: tuple[str, ...], *, suite: str, into: Path) -> Unpacked | No
 def _fetch(
     names: tuple[str, ...], *, suite: str, state_path: Path, into: Path, timeout_s: float
 ) -> Unpacked:
-    options = _suite_options(suite, state_path / suite)
+    options = archives.suite_options(suite, state_path / suite)
     archives.update(options, timeout_s=timeout_s)
     into.parent.mkdir(parents=True, exist_ok=True)
     for leftover in into.parent.glob(f".{into.name}-*"):  # of a fetch that was killed
@@ -95,20 +95,6 @@ def _fetch(
         tree_path.rename(into)
     shutil.rmtree(state_path / suite / "cache", ignore_errors=True)
     return Unpacked(path=into, suite=suite, versions=versions)
-
-
-def _suite_options(suite: str, state_path: Path) -> tuple[str, ...]:
-    """Return apt options under which only the suite's own archives exist."""
-    options = archives.private_options(state_path)
-    # Only package lists: other index targets that a host adds would be downloaded in vain.
-    lines = archives.source_lines(archives.host_archives(), suite, options="target=Packages")
-    list_path = state_path / "sources.list"
-    list_path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return (
-        *options,
-        *("-o", f"Dir::Etc::sourcelist={list_path}"),
-        *("-o", "Dir::Etc::sourceparts=/dev/null"),
-    )
 
 
 def _download(

@@ -45,11 +45,10 @@ def sources(suite: str) -> tuple[str, ...]:
     return source_lines(host_archives(), suite)
 
 
-def source_lines(archives: Archives, suite: str, *, options: str = "") -> tuple[str, ...]:
-    """Return the deb entries of a suite; `options` go beside `signed-by` into the brackets."""
-    signed_by = f"signed-by={archives.keyring_path}" if archives.keyring_path else ""
-    bracket = " ".join(part for part in (signed_by, options) if part)
-    prefix = f"deb [{bracket}]" if bracket else "deb"
+def source_lines(archives: Archives, suite: str) -> tuple[str, ...]:
+    """Return the deb entries of a suite in these archives."""
+    keyring = archives.keyring_path
+    prefix = f"deb [signed-by={keyring}]" if keyring else "deb"
     lines = [f"{prefix} {archives.main_uri} {suite} main"]
     if suite not in ROLLING_SUITES:
         lines.append(f"{prefix} {archives.main_uri} {suite}-updates main")
@@ -173,6 +172,26 @@ Acquire::https::Timeout "30";
     config_path = state_path / "apt.conf"
     config_path.write_text(config, encoding="utf-8")
     return ("-c", str(config_path))
+
+
+def reach(suite: str, *, timeout_s: float = 60) -> None:
+    """Fetch nothing but the suite's signed Release files, or raise NetworkError."""
+    with tempfile.TemporaryDirectory(prefix="dockwright-apt-") as folder:
+        options = suite_options(suite, Path(folder))
+        no_lists = "Acquire::IndexTargets::deb::Packages::DefaultEnabled=false"
+        update((*options, "-o", no_lists), timeout_s=timeout_s)
+
+
+def suite_options(suite: str, state_path: Path) -> tuple[str, ...]:
+    """Return apt options under which only the suite's own archives exist."""
+    options = private_options(state_path)
+    list_path = state_path / "sources.list"
+    list_path.write_text("\n".join(source_lines(host_archives(), suite)) + "\n", encoding="utf-8")
+    return (
+        *options,
+        *("-o", f"Dir::Etc::sourcelist={list_path}"),
+        *("-o", "Dir::Etc::sourceparts=/dev/null"),
+    )
 
 
 def update(options: tuple[str, ...], *, timeout_s: float) -> None:

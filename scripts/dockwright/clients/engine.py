@@ -57,10 +57,10 @@ class Candidate:
 
 def find(workspace: Workspace) -> Engine:
     """Return the host's engine if it is fit, else the private one if it runs."""
-    host = host_candidate()
+    host, own = candidates(workspace)
     engine, reasons = judge(host)
     if engine is None:
-        engine, _ = judge(private_candidate(engine_site.site(workspace)))
+        engine, _ = judge(own)
     if engine is not None:
         return engine
     if host and reasons:
@@ -118,6 +118,21 @@ def status(workspace: Workspace) -> EngineStatus:
         log_path=place.log_path,
         server_version=facts.server_version if facts else None,
     )
+
+
+def candidates(workspace: Workspace) -> tuple[Candidate | None, Candidate | None]:
+    """Return the host's engine and the private one, each where there is a way to it."""
+    return host_candidate(), private_candidate(engine_site.site(workspace))
+
+
+def data_root(candidate: Candidate) -> Path | None:
+    """Return the folder of an engine's images when it is on this machine."""
+    argv = (*candidate.docker, "info", "--format", "{{.DockerRootDir}}")
+    try:
+        path = Path(process.run(argv, timeout_s=30, env=candidate.env).strip())
+    except ProcessError:
+        return None
+    return path if candidate.host.startswith("unix://") and path.is_dir() else None
 
 
 def host_candidate() -> Candidate | None:

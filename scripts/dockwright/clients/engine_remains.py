@@ -40,10 +40,10 @@ def sweep(place: Site) -> None:
 
 
 def mounts_below(mountinfo: str, folders: Iterable[Path]) -> tuple[Path, ...]:
-    """Return the mount points below the folders, innermost first."""
+    """Return the mount points below the folders, innermost first, stacked ones repeatedly."""
     points = (_unescape(line.split(" ")[4]) for line in mountinfo.splitlines())
     roots = tuple(folders)
-    below = {p for p in points if any(p.is_relative_to(root) for root in roots)}
+    below = [p for p in points if any(p.is_relative_to(root) for root in roots)]
     return tuple(sorted(below, key=lambda p: len(p.parts), reverse=True))
 
 
