@@ -39,6 +39,11 @@ class Workspace:
         return self.home / "wheels"
 
     @property
+    def staged_path(self) -> Path:
+        """Wheels as builds mount them: `<release>/<layer>/`, hard links into the store."""
+        return self.home / "staged"
+
+    @property
     def bases_path(self) -> Path:
         """Base images as OCI layouts."""
         return self.home / "bases"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from dockwright.cli import catalog, derive
+from dockwright.cli import build, catalog, derive, doctor, engine, registry
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -18,3 +18,8 @@ app.command("matrix")(catalog.matrix)
 app.command("generate")(derive.generate)
 app.command("lock")(derive.lock)
 app.command("schema")(derive.schema)
+app.command("fetch")(build.fetch)
+app.command("build")(build.build)
+app.command("doctor")(doctor.doctor)
+app.add_typer(engine.engine_app, name="engine")
+app.add_typer(registry.registry_app, name="registry")

@@ -12,12 +12,13 @@ from dockwright.cli.common import Check, here, load
 
 def generate(*, check: Check = False) -> None:
     """Write the Dockerfiles and requirement files that follow from manifest and locks."""
-    from dockwright.stages import generate as stage  # noqa: PLC0415 - Jinja is slow to import
+    from dockwright.composition import generated  # noqa: PLC0415 - Jinja is slow to import
+    from dockwright.stages import generate as stage  # noqa: PLC0415 - likewise
 
     ws = here()
     manifest = load(ws)
     if check:
-        stage.check(ws, manifest.variants, manifest.common.frameworks)
+        generated.check(ws, manifest.variants, manifest.common.frameworks)
         console.say("generated files are up to date")
         return
     count = stage.generate(ws, manifest.variants, manifest.common.frameworks)

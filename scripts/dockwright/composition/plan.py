@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING
 
 from dockwright.composition.layers import layers_of_variant
 from dockwright.composition.render import os_layer
+from dockwright.spec.base_lock import BASE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
+    from dockwright.composition.layers import WheelLayer
+    from dockwright.spec.base_lock import BaseLock
     from dockwright.spec.lock import ReleaseLock
     from dockwright.spec.variants import Variant
 
@@ -53,39 +56,24 @@ class PlannedImage:
         return sum(layer.size_bytes or 0 for layer in self.layers)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class OsImage:
-    """What the base lock knows of the base, or of a job's OS layer."""
-
-    digest: str
-    size_bytes: int
-    packages: tuple[str, ...]
-
-
-def plan_image(
-    variant: Variant, lock: ReleaseLock, os_images: Mapping[str, OsImage]
-) -> PlannedImage:
-    """Return an image's layers from the bottom up; `os_images` by context name, `base` among them."""
-    wheels = [
-        PlannedLayer(
-            name=layer.name,
-            kind=Kind.WHEELS,
-            key=layer.key,
-            size_bytes=layer.size_bytes,
-            packages=tuple(f"{wheel.name}=={wheel.version}" for wheel in layer.wheels),
-        )
-        for layer in layers_of_variant(lock, variant.folder)
-    ]
-    own = sum(layer.is_own for layer in layers_of_variant(lock, variant.folder))
-    shared, own_layers = wheels[: len(wheels) - own], wheels[len(wheels) - own :]
-    base = variant.release.base
+def plan_image(variant: Variant, lock: ReleaseLock, base_lock: BaseLock | None) -> PlannedImage:
+    """Return an image's layers from the bottom up; without a base lock some sizes are unknown."""
+    base = variant.release.base.name
+    layers = layers_of_variant(lock, variant.folder)
     venv = PlannedLayer(
-        name="venv", kind=Kind.VENV, key=f"venv {base.name}", size_bytes=None, packages=()
+        name="venv", kind=Kind.VENV, key=f"venv {base}", size_bytes=None, packages=()
     )
     context = os_layer(variant)
-    job_os = [_os(context, Kind.OS, base.name, os_images)] if context else []
-    bottom = _os("base", Kind.BASE, base.name, os_images)
-    return PlannedImage(variant=variant, layers=(bottom, venv, *shared, *job_os, *own_layers))
+    return PlannedImage(
+        variant=variant,
+        layers=(
+            _os(BASE, Kind.BASE, base, base_lock),
+            venv,
+            *(_wheels(layer) for layer in layers if not layer.is_own),
+            *([_os(context, Kind.OS, base, base_lock)] if context else []),
+            *(_wheels(layer) for layer in layers if layer.is_own),
+        ),
+    )
 
 
 def sharing(images: Iterable[PlannedImage]) -> Counter[str]:
@@ -99,12 +87,25 @@ def unique_bytes(images: Iterable[PlannedImage]) -> int:
     return sum(layers.values())
 
 
-def _os(name: str, kind: Kind, base: str, os_images: Mapping[str, OsImage]) -> PlannedLayer:
-    image = os_images.get(name)
+def _wheels(layer: WheelLayer) -> PlannedLayer:
+    return PlannedLayer(
+        name=layer.name,
+        kind=Kind.WHEELS,
+        key=layer.key,
+        size_bytes=layer.size_bytes,
+        packages=tuple(f"{wheel.name}=={wheel.version}" for wheel in layer.wheels),
+    )
+
+
+def _os(name: str, kind: Kind, base: str, base_lock: BaseLock | None) -> PlannedLayer:
+    if base_lock is None:
+        key = f"{name} of {base}"
+        return PlannedLayer(name=name, kind=kind, key=key, size_bytes=None, packages=())
+    image = base_lock.image(name)
     return PlannedLayer(
         name=name,
         kind=kind,
-        key=image.digest if image else f"{base} {name}",
-        size_bytes=image.size_bytes if image else None,
-        packages=image.packages if image else (),
+        key=image.layer_digest,
+        size_bytes=image.size_bytes,
+        packages=tuple(f"{package.name}={package.version}" for package in image.packages),
     )

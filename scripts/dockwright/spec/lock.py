@@ -123,7 +123,7 @@ def requirements_sha256(release: Release) -> str:
 
 def lock_path(buildspec_path: Path, release: Release) -> Path:
     """Return where a release's lock is committed."""
-    return buildspec_path / "locks" / f"{release.framework}-{release.name}.json"
+    return buildspec_path / "locks" / f"{release.key}.json"
 
 
 def dumps(lock: ReleaseLock) -> str:

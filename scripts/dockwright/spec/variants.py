@@ -45,6 +45,11 @@ class Release:
         )
 
     @property
+    def key(self) -> str:
+        """The release's name among those of all frameworks, in one path component."""
+        return f"{self.framework}-{self.name}"
+
+    @property
     def glibc(self) -> str:
         """The base's C library, `major.minor`: it decides which wheels run."""
         return self.common.bases[self.spec.base].glibc

@@ -1,0 +1,109 @@
+"""`dockwright fetch` and `dockwright build`: from locked wheels to images in the engine."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dockwright import console
+from dockwright.cli.common import Globs, Json, here, load, select
+from dockwright.spec import selector
+from dockwright.spec.records import BuildRecord
+
+BUSY_WAIT_S = 5.0
+
+
+class Builder(StrEnum):
+    """What turns a layer plan into an image."""
+
+    BUILDKIT = "buildkit"
+
+
+def fetch(
+    globs: Globs = None,
+    *,
+    to: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Lay the wheels out here too, to carry or build by hand."),
+    ] = None,
+    from_: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="FOLDER", help="Take wheels from this folder first."),
+    ] = None,
+) -> None:
+    """Bring the locked wheels into the wheel store, checked by hash."""
+    from dockwright.stages import fetch as stage  # noqa: PLC0415 - HTTP is slow to import
+
+    ws = here()
+    variants = select(ws, globs)
+    brought = stage.fetch(ws, variants, from_folder=from_)
+    if not brought:
+        console.say("every wheel is in the store")
+    if to is not None:
+        stage.lay_out(ws, variants, to)
+        console.say(f"laid out in {to}")
+
+
+def build(
+    globs: Globs = None,
+    *,
+    builder: Annotated[Builder, typer.Option(help="What builds.")] = Builder.BUILDKIT,
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="Build anew even what is up to date.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Build the images in one bake, fetching and bootstrapping what they need."""
+    from dockwright.clients import docker, engine, filelock  # noqa: PLC0415 - slow to import
+    from dockwright.composition import base, generated  # noqa: PLC0415 - likewise
+    from dockwright.stages import build as stage  # noqa: PLC0415 - likewise
+    from dockwright.stages import fetch as fetch_stage  # noqa: PLC0415 - likewise
+
+    assert builder is Builder.BUILDKIT  # noqa: S101 - the only one there is
+    ws = here()
+    manifest = load(ws)
+    variants = selector.pick(manifest.variants, globs or [])
+    generated.check(ws, variants)
+    lock_path = ws.out_path / ".lock"
+    with filelock.exclusive(lock_path, doing="build", wait_s=BUSY_WAIT_S):
+        running = engine.ensure(ws)
+        bases = {
+            name: base.ensure(manifest.bases[name], ws)
+            for name in sorted({v.release.base.name for v in variants})
+        }
+        jobs = stage.prepare(ws, variants, bases)
+        with docker.connect(running) as client:
+            done = {} if no_cache else stage.current_records(ws, jobs, client)
+            todo = [job for job in jobs if job.variant.identifier not in done]
+            if todo:
+                targets = [job.variant for job in todo]
+                fetch_stage.fetch(ws, targets)
+                fetch_stage.lay_out(ws, targets, ws.staged_path)
+                built = stage.build(
+                    ws, todo, running, client, no_cache=no_cache, now=datetime.now(UTC)
+                )
+                done |= {record.identifier: record for record in built}
+    _report([done[v.identifier] for v in variants], {j.variant.identifier for j in todo}, as_json=as_json)
+
+
+def _report(build_records: list[BuildRecord], built: set[str], *, as_json: bool) -> None:
+    if as_json:
+        console.out_json([record.model_dump(mode="json") for record in build_records])
+        return
+    console.table(
+        ("IDENTIFIER", "DIGEST", "SIZE", "LAYERS", ""),
+        (
+            (
+                record.identifier,
+                record.digest,
+                console.human_bytes(record.size_bytes),
+                str(len(record.layers)),
+                "built" if record.identifier in built else "up to date",
+            )
+            for record in build_records
+        ),
+    )

@@ -1,0 +1,168 @@
+"""Variants with their base and staged wheels in; images in the engine, and their records, out."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dockwright import console
+from dockwright.builders import buildkit
+from dockwright.builders.bake import Target, bake_file
+from dockwright.clients import images
+from dockwright.composition.plan import plan_image
+from dockwright.composition.render import os_layer
+from dockwright.errors import NoSpaceError
+from dockwright.spec import lock as locks
+from dockwright.spec import records
+from dockwright.spec.records import BuildRecord, LayerRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from docker import DockerClient
+
+    from dockwright.clients.engine import Engine
+    from dockwright.clients.images import EngineImage
+    from dockwright.composition.base import BaseImages
+    from dockwright.spec.lock import ReleaseLock, Wheel
+    from dockwright.spec.variants import Variant
+    from dockwright.workspace import Workspace
+
+ROOM_PER_WHEEL_BYTE = 8
+"""What BuildKit needs: unpacked thrice over (install stage, layer, image) and the gzip layers."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Job:
+    """One image to build, or found to be built already."""
+
+    variant: Variant
+    lock: ReleaseLock
+    base: BaseImages
+    target: Target
+    inputs_sha256: str
+
+    @property
+    def wheels(self) -> tuple[Wheel, ...]:
+        """Everything that the build mounts: what the variant installs, and the build tools."""
+        return tuple(w.wheel for w in self.lock.wheels if self.variant.folder in w.used_by)
+
+
+def prepare(
+    ws: Workspace, variants: Sequence[Variant], bases: Mapping[str, BaseImages]
+) -> tuple[Job, ...]:
+    """Return a job per variant; `bases` by base name. StaleError when a lock is stale."""
+    jobs = []
+    for variant in variants:
+        lock = locks.load(ws.buildspec_path, variant.release)
+        base = bases[variant.release.base.name]
+        context = os_layer(variant)
+        target = Target(
+            variant=variant,
+            context_path=ws.images_path / variant.release.folder,
+            wheels_path=ws.staged_path / variant.release.key,
+            base=base.base_ref,
+            os_layer=base.os_refs[variant.job.value] if context else None,
+        )
+        inputs = _inputs_sha256(ws, variant, lock, target)
+        jobs.append(
+            Job(variant=variant, lock=lock, base=base, target=target, inputs_sha256=inputs)
+        )
+    return tuple(jobs)
+
+
+def current_records(
+    ws: Workspace, jobs: Sequence[Job], client: DockerClient
+) -> dict[str, BuildRecord]:
+    """Return the records of images that the engine has, made from the same inputs, by identifier."""
+    current = {}
+    for job in jobs:
+        record = records.read(ws.out_path, job.variant.identifier, "build", BuildRecord)
+        if (
+            record is not None
+            and record.inputs_sha256 == job.inputs_sha256
+            and images.digest_of(client, record.reference) == record.digest
+        ):
+            current[record.identifier] = record
+    return current
+
+
+def build(
+    ws: Workspace,
+    jobs: Sequence[Job],
+    engine: Engine,
+    client: DockerClient,
+    *,
+    no_cache: bool,
+    now: datetime,
+) -> tuple[BuildRecord, ...]:
+    """Build all jobs in one bake and record each image; no record is written if one fails."""
+    _require_space(ws, jobs)
+    started = time.monotonic()
+    with console.step(f"build {len(jobs)} images"):
+        digests = buildkit.build(engine, [job.target for job in jobs], no_cache=no_cache)
+    seconds = round(time.monotonic() - started, 1)
+    built = []
+    for job in jobs:
+        image = images.read(client, job.variant.reference)
+        assert image.digest == digests[job.variant.identifier], "the engine lists another image"
+        record = _record(ws, job, image, seconds, now)
+        records.write(ws.out_path, "build", record)
+        built.append(record)
+    return tuple(built)
+
+
+def _record(
+    ws: Workspace, job: Job, image: EngineImage, seconds: float, now: datetime
+) -> BuildRecord:
+    planned = plan_image(job.variant, job.lock, None).layers
+    layers = tuple(
+        LayerRecord(name=plan.name, digest=layer["digest"], size_bytes=layer["size"])
+        for plan, layer in zip(planned, image.manifest["layers"], strict=True)
+    )
+    return BuildRecord(
+        identifier=job.variant.identifier,
+        digest=image.digest,
+        finished_at=now.isoformat(timespec="seconds"),
+        seconds=seconds,
+        reference=job.variant.reference,
+        builder=buildkit.NAME,
+        inputs_sha256=job.inputs_sha256,
+        base_digest=job.base.base_ref.rpartition("@")[2],
+        is_base_drifted=job.base.drifted,
+        media_type=image.manifest["mediaType"],
+        layers=layers,
+        size_bytes=sum(layer.size_bytes for layer in layers),
+    )
+
+
+def _inputs_sha256(ws: Workspace, variant: Variant, lock: ReleaseLock, target: Target) -> str:
+    """Return the fingerprint of everything that determines the image."""
+    folder = ws.images_path / variant.release.folder
+    definition = bake_file([target], no_cache=False)["target"][target.name]
+    facts = {
+        # Paths differ from machine to machine; what counts of a base is its digest.
+        "definition": {k: v for k, v in definition.items() if k not in {"context", "contexts"}},
+        "bases": sorted(
+            ref.rpartition("@")[2] for name, ref in target.contexts.items() if name != "wheels"
+        ),
+        "dockerfile": (folder / variant.folder / "Dockerfile").read_text(encoding="utf-8"),
+        "wheels": sorted(w.wheel.sha256 for w in lock.wheels if variant.folder in w.used_by),
+    }
+    return hashlib.sha256(console.as_json(facts).encode()).hexdigest()
+
+
+def _require_space(ws: Workspace, jobs: Sequence[Job]) -> None:
+    distinct = {wheel for job in jobs for wheel in job.wheels}
+    needed = ROOM_PER_WHEEL_BYTE * sum(wheel.size_bytes for wheel in distinct)
+    free = shutil.disk_usage(ws.home).free
+    if free < needed:
+        msg = (
+            f"{ws.home} has {console.human_bytes(free)} free, the build needs about "
+            f"{console.human_bytes(needed)}; run `dockwright clean`, or set DOCKWRIGHT_HOME"
+        )
+        raise NoSpaceError(msg)
