@@ -154,9 +154,10 @@ def _bring(run: _Run, wheel: Wheel) -> None:
 
 
 def _carried(wheel: Wheel, folders: Sequence[Path]) -> Path | None:
-    """Return the wheel's file in a carried folder: a plain folder of files, or another store."""
+    """Return the wheel's file in a carried folder: of `fetch --to`, plain, or another store."""
     for folder in folders:
-        for path in (wheels.path_of(folder, wheel), folder / wheel.filename):
+        laid_out = folder.glob(f"*/*/{wheel.filename}")
+        for path in (wheels.path_of(folder, wheel), folder / wheel.filename, *laid_out):
             if path.is_file():
                 return path
     return None
