@@ -10,7 +10,8 @@ import shlex
 import shutil
 import signal
 import subprocess
-from contextlib import contextmanager
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from contextlib import ExitStack, contextmanager
 from typing import IO, TYPE_CHECKING
 
 from dockwright import console
@@ -56,9 +57,28 @@ def run(
         except BaseException:  # Ctrl-C: Popen would wait for the program's own end
             stop(p)
             raise
-    if p.returncode != 0:
-        raise ProcessError(_failure(args, p.returncode, err or out), stderr=err)
-    return str(out)
+    return _checked(p, args, out, err)
+
+
+def run_together(
+    argvs: Sequence[Sequence[str | Path]], *, timeout_s: float, env: Mapping[str, str] | None = None
+) -> None:
+    """Run programs side by side to their ends; the first that fails ends the others."""
+    with ExitStack() as stack:
+        pool = stack.enter_context(ThreadPoolExecutor(len(argvs)))
+        running = []
+        for argv in argvs:
+            p = stack.enter_context(_popen(_argv(argv), cwd=None, env=env))
+            running.append(pool.submit(_finish, p, _argv(argv)))
+            # Called before Popen is left, which would wait and close what the thread still reads.
+            stack.callback(wait, running[-1:], timeout=INTERRUPT_GRACE_S)
+            stack.callback(stop, p)
+        done, unfinished = wait(running, timeout=timeout_s, return_when=FIRST_EXCEPTION)
+    for program in done:
+        program.result()
+    if unfinished:
+        msg = f"{os.fspath(argvs[0][0])} did not finish within {timeout_s:.0f} s and was stopped"
+        raise ProcessError(msg)
 
 
 @contextmanager
@@ -111,12 +131,22 @@ def stop(p: subprocess.Popen[str], *, grace_s: float = INTERRUPT_GRACE_S) -> Non
             continue
 
 
+def _finish(p: subprocess.Popen[str], args: list[str]) -> str:
+    return _checked(p, args, *p.communicate())
+
+
+def _checked(p: subprocess.Popen[str], args: list[str], out: str, err: str) -> str:
+    if p.returncode != 0:
+        raise ProcessError(_failure(args, p.returncode, err or out), stderr=err)
+    return out
+
+
 def _argv(argv: Sequence[str | Path]) -> list[str]:
     return [os.fspath(arg) for arg in argv]
 
 
 def _popen(
-    args: list[str], *, cwd: Path | None, env: Mapping[str, str] | None, stdin: int | None
+    args: list[str], *, cwd: Path | None, env: Mapping[str, str] | None, stdin: int | None = None
 ) -> subprocess.Popen[str]:
     console.debug(f"$ {shlex.join(args)}")
     try:
