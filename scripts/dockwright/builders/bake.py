@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from dockwright import console
 from dockwright.spec import naming
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from dockwright.spec.lock import ReleaseLock
     from dockwright.spec.variants import Variant
 
 
@@ -55,15 +58,38 @@ def bake_file(targets: Iterable[Target], *, no_cache: bool) -> dict[str, Any]:
 
 
 def _target(target: Target, *, no_cache: bool) -> dict[str, Any]:
-    variant = target.variant
     return {
+        **definition(target.variant),
         "context": str(target.context_path),
-        "dockerfile": f"{variant.folder}/Dockerfile",
         "contexts": target.contexts,
-        "args": {"SOURCE_DATE_EPOCH": str(variant.release.base.epoch)},
-        "tags": [variant.reference],
-        "platforms": [f"linux/{variant.release.base.architecture}"],
-        "output": ["type=image,oci-mediatypes=false,compression=gzip,force-compression=false"],
-        "attest": ["type=provenance,disabled=true", "type=sbom,disabled=true"],
         "no-cache": no_cache,
     }
+
+
+def definition(variant: Variant) -> dict[str, Any]:
+    """Return the part of a target that is the same on every machine."""
+    base = variant.release.base
+    return {
+        "dockerfile": f"{variant.folder}/Dockerfile",
+        "args": {"SOURCE_DATE_EPOCH": str(base.epoch)},
+        "tags": [variant.reference],
+        "platforms": [f"linux/{base.architecture}"],
+        "output": ["type=image,oci-mediatypes=false,compression=gzip,force-compression=false"],
+        "attest": ["type=provenance,disabled=true", "type=sbom,disabled=true"],
+    }
+
+
+def inputs_sha256(
+    variant: Variant, lock: ReleaseLock, *, dockerfile: str, base_digests: Iterable[str]
+) -> str:
+    """Return the fingerprint of everything that determines an image.
+
+    The requirement files need not be in it: they follow from the lock, and builds refuse others.
+    """
+    facts = {
+        "definition": definition(variant),
+        "dockerfile": dockerfile,
+        "bases": sorted(base_digests),
+        "wheels": sorted(w.wheel.sha256 for w in lock.wheels if variant.folder in w.used_by),
+    }
+    return hashlib.sha256(console.as_json(facts).encode()).hexdigest()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from dockwright.cli import build, catalog, derive, doctor, engine, registry
+from dockwright.cli import build, catalog, derive, doctor, engine, plan, registry
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -20,6 +20,7 @@ app.command("lock")(derive.lock)
 app.command("schema")(derive.schema)
 app.command("fetch")(build.fetch)
 app.command("build")(build.build)
+app.command("plan")(plan.plan)
 app.command("doctor")(doctor.doctor)
 app.add_typer(engine.engine_app, name="engine")
 app.add_typer(registry.registry_app, name="registry")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import time
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from dockwright import console
 from dockwright.builders import buildkit
-from dockwright.builders.bake import Target, bake_file
+from dockwright.builders.bake import Target, inputs_sha256
 from dockwright.clients import images
 from dockwright.composition.plan import plan_image
 from dockwright.composition.render import os_layer
@@ -68,7 +67,13 @@ def prepare(
             base=base.base_ref,
             os_layer=base.os_refs[variant.job.value] if context else None,
         )
-        inputs = _inputs_sha256(ws, variant, lock, target)
+        dockerfile_path = target.context_path / variant.folder / "Dockerfile"
+        inputs = inputs_sha256(
+            variant,
+            lock,
+            dockerfile=dockerfile_path.read_text(encoding="utf-8"),
+            base_digests=[_digest(r) for r in (target.base, target.os_layer) if r],
+        )
         jobs.append(
             Job(variant=variant, lock=lock, base=base, target=target, inputs_sha256=inputs)
         )
@@ -132,7 +137,7 @@ def _record(
         reference=job.variant.reference,
         builder=buildkit.NAME,
         inputs_sha256=job.inputs_sha256,
-        base_digest=job.base.base_ref.rpartition("@")[2],
+        base_digest=_digest(job.base.base_ref),
         is_base_drifted=job.base.drifted,
         media_type=image.manifest["mediaType"],
         layers=layers,
@@ -140,20 +145,9 @@ def _record(
     )
 
 
-def _inputs_sha256(ws: Workspace, variant: Variant, lock: ReleaseLock, target: Target) -> str:
-    """Return the fingerprint of everything that determines the image."""
-    folder = ws.images_path / variant.release.folder
-    definition = bake_file([target], no_cache=False)["target"][target.name]
-    facts = {
-        # Paths differ from machine to machine; what counts of a base is its digest.
-        "definition": {k: v for k, v in definition.items() if k not in {"context", "contexts"}},
-        "bases": sorted(
-            ref.rpartition("@")[2] for name, ref in target.contexts.items() if name != "wheels"
-        ),
-        "dockerfile": (folder / variant.folder / "Dockerfile").read_text(encoding="utf-8"),
-        "wheels": sorted(w.wheel.sha256 for w in lock.wheels if variant.folder in w.used_by),
-    }
-    return hashlib.sha256(console.as_json(facts).encode()).hexdigest()
+def _digest(reference: str) -> str:
+    """Return the digest that a BuildKit context name ends with."""
+    return reference.rpartition("@")[2]
 
 
 def _require_space(ws: Workspace, jobs: Sequence[Job]) -> None:

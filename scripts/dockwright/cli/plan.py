@@ -1,0 +1,70 @@
+"""`dockwright plan`: what would be built."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dockwright import console
+from dockwright.cli.common import Globs, Json, here, select
+
+if TYPE_CHECKING:
+    from collections import Counter
+
+    from dockwright.composition.plan import PlannedLayer
+    from dockwright.stages.plan import Forecast
+
+
+def plan(globs: Globs = None, *, as_json: Json = False) -> None:
+    """Show the images' layers, their bytes, who shares them, and what a build would do."""
+    from dockwright.composition.plan import sharing, unique_bytes  # noqa: PLC0415 - slow to import
+    from dockwright.stages.plan import forecast  # noqa: PLC0415 - likewise
+
+    ws = here()
+    forecasts = forecast(ws, select(ws, globs))
+    images = [f.image for f in forecasts]
+    shared = sharing(images)
+    if as_json:
+        console.out_json([_data(f, shared) for f in forecasts])
+        return
+    for f in forecasts:
+        console.out(f"{f.image.variant.identifier}: {f.action}")
+        console.table(
+            ("  LAYER", "KIND", "SIZE", "IMAGES", "CONTENT"),
+            [_row(layer, shared) for layer in f.image.layers],
+        )
+        console.out("")
+    total, unique = sum(image.size_bytes for image in images), unique_bytes(images)
+    missing = {wheel for f in forecasts for wheel in f.missing}
+    fetching = console.human_bytes(sum(wheel.size_bytes for wheel in missing))
+    console.out(
+        f"{len(images)} images of {console.human_bytes(total)}, "
+        f"{console.human_bytes(unique)} when every layer is stored once; "
+        f"{len(missing)} wheels ({fetching}) to fetch"
+    )
+
+
+def _row(layer: PlannedLayer, shared: Counter[str]) -> tuple[str, ...]:
+    size = "?" if layer.size_bytes is None else console.human_bytes(layer.size_bytes)
+    some = ", ".join(layer.packages[:3])
+    more = f" and {len(layer.packages) - 3} more" if len(layer.packages) > 3 else ""
+    return (f"  {layer.name}", layer.kind, size, str(shared[layer.key]), some + more)
+
+
+def _data(f: Forecast, shared: Counter[str]) -> dict[str, object]:
+    return {
+        "identifier": f.image.variant.identifier,
+        "action": f.action,
+        "is_current": f.is_current,
+        "size_bytes": f.image.size_bytes,
+        "missing_wheels": [wheel.filename for wheel in f.missing],
+        "layers": [
+            {
+                "name": layer.name,
+                "kind": layer.kind.value,
+                "size_bytes": layer.size_bytes,
+                "images": shared[layer.key],
+                "packages": list(layer.packages),
+            }
+            for layer in f.image.layers
+        ],
+    }

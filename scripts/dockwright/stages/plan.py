@@ -1,0 +1,94 @@
+"""Variants in; the layers of their images, and what a build would do about each, out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dockwright.builders.bake import inputs_sha256
+from dockwright.composition import wheels
+from dockwright.composition.generated import read
+from dockwright.composition.plan import Kind, PlannedImage, plan_image
+from dockwright.errors import StaleError
+from dockwright.spec import base_lock, records
+from dockwright.spec import lock as locks
+from dockwright.spec.records import BuildRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dockwright.spec.base import BaseSpec
+    from dockwright.spec.base_lock import BaseLock
+    from dockwright.spec.lock import ReleaseLock, Wheel
+    from dockwright.spec.variants import Variant
+    from dockwright.workspace import Workspace
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Forecast:
+    """One image before it is built."""
+
+    image: PlannedImage
+    missing: tuple[Wheel, ...]
+    """What would have to be fetched."""
+    record: BuildRecord | None
+    """Of the image that was built last."""
+    is_current: bool
+    """Whether that image was made from today's inputs."""
+
+    @property
+    def action(self) -> str:
+        """What a build would do, in words."""
+        if self.record is not None and self.is_current:
+            return f"up to date, {self.record.digest}"
+        why = "its inputs have changed" if self.record else "it was never built here"
+        fetching = f", fetching {len(self.missing)} wheels first" if self.missing else ""
+        return f"to be built: {why}{fetching}"
+
+
+def forecast(ws: Workspace, variants: Sequence[Variant]) -> tuple[Forecast, ...]:
+    """Return what is known of each variant's image without building or asking an engine."""
+    bases = {v.release.base.name: v.release.base for v in variants}
+    base_locks = {name: _base_lock(ws, base) for name, base in bases.items()}
+    releases = {v.release.key: v.release for v in variants}
+    release_locks = {key: locks.load(ws.buildspec_path, r) for key, r in releases.items()}
+    return tuple(
+        _forecast(ws, v, release_locks[v.release.key], base_locks[v.release.base.name])
+        for v in variants
+    )
+
+
+def _forecast(
+    ws: Workspace, variant: Variant, lock: ReleaseLock, base: BaseLock | None
+) -> Forecast:
+    image = plan_image(variant, lock, base)
+    wanted = [w.wheel for w in lock.wheels if variant.folder in w.used_by]
+    record = records.read(ws.out_path, variant.identifier, "build", BuildRecord)
+    return Forecast(
+        image=image,
+        missing=wheels.missing(ws.wheels_path, wanted),
+        record=record,
+        is_current=record is not None
+        and base is not None
+        and record.inputs_sha256 == _inputs(ws, image, lock, base),
+    )
+
+
+def _inputs(ws: Workspace, image: PlannedImage, lock: ReleaseLock, base: BaseLock) -> str:
+    variant = image.variant
+    dockerfile_path = ws.images_path / variant.release.folder / variant.folder / "Dockerfile"
+    names = [layer.name for layer in image.layers if layer.kind in {Kind.BASE, Kind.OS}]
+    return inputs_sha256(
+        variant,
+        lock,
+        dockerfile=read(dockerfile_path) or "",
+        base_digests=[base.image(name).manifest_digest for name in names],
+    )
+
+
+def _base_lock(ws: Workspace, base: BaseSpec) -> BaseLock | None:
+    """Return the base's lock, or None where there is none yet: the plan then lacks some sizes."""
+    try:
+        return base_lock.load(ws.buildspec_path, base)
+    except StaleError:
+        return None
