@@ -36,7 +36,11 @@ def locate(session: Session, wheel: Wheel) -> Link:
             remarks.append(str(e))  # another place may have it; said when none has
             continue
         for link in namesakes:
-            found = link.sha256 or _sha256_of_local(link)
+            path = local_path(link.url)
+            if path is not None and not path.is_file():
+                remarks.append(f"{masked(place)} lists it, but {path} does not exist")
+                continue
+            found = link.sha256 or (sha256_of(path) if path else None)
             if found in {None, wheel.sha256}:
                 return link
             remarks.append(f"{masked(place)} has a file of that name with sha256 {found}")
@@ -122,11 +126,6 @@ def _page(session: Session, url: str) -> tuple[Link, ...]:
     return index_page.parse(response.text, content_type=content_type, url=str(response.url))
 
 
-def _sha256_of_local(link: Link) -> str | None:
-    path = local_path(link.url)
-    return sha256_of(path) if path is not None and path.is_file() else None
-
-
 def _transfer(session: Session, link: Link, wheel: Wheel, part: Path, on_bytes: OnBytes) -> str:
     if (path := local_path(link.url)) is not None:
         _discard(part, on_bytes)
@@ -175,7 +174,7 @@ def _append(response: httpx.Response, wheel: Wheel, part: Path, on_bytes: OnByte
         file.seek(0)
         while chunk := file.read(CHUNK_BYTES):
             digest.update(chunk)
-        for chunk in response.iter_raw(CHUNK_BYTES):
+        for chunk in response.iter_raw():  # as they come: a chunk size would hold bytes back
             file.write(chunk)
             digest.update(chunk)
             on_bytes(len(chunk))

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
-from urllib.parse import urldefrag, urljoin
+from urllib.parse import urldefrag, urljoin, urlsplit
 
 from dockwright.clients.wheel_files import SHA256, filename_of
 
@@ -32,7 +32,10 @@ class Link:
 def parse(text: str, *, content_type: str, url: str) -> tuple[Link, ...]:
     """Return the links of a page that came from `url`; entries that make no sense are left out."""
     is_json = content_type.partition(";")[0].strip().lower().endswith("json")
-    return tuple(_from_json(text, url) if is_json else _from_html(text, url))
+    links = _from_json(text, url) if is_json else _from_html(text, url)
+    # A page from the network may not point into this host's file system.
+    schemes = ("http", "https", "file") if urlsplit(url).scheme == "file" else ("http", "https")
+    return tuple(link for link in links if urlsplit(link.url).scheme in schemes)
 
 
 def _from_json(text: str, page_url: str) -> Iterator[Link]:
