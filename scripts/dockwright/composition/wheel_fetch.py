@@ -31,7 +31,7 @@ PARALLEL = 4
 FOLDERS_VARIABLE = "DOCKWRIGHT_WHEELS"
 SPARE_BYTES = 100_000_000
 MAX_FAILURES = 4
-STOP_WAIT_S = 3.0
+STOP_WAIT_S = 1.0
 
 
 class _StoppedError(Exception):
@@ -47,7 +47,13 @@ class _Run:
     session: Session | None
     transfer: console.Transfer
     stop: threading.Event = field(default_factory=threading.Event)
-    done: queue.Queue[BaseException | None] = field(default_factory=queue.Queue)
+    done: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+    failures: list[BaseException] = field(default_factory=list)
+
+    @property
+    def is_over(self) -> bool:
+        """Where so much fails, an index is away: the rest would only fail the same way."""
+        return self.stop.is_set() or len(self.failures) >= MAX_FAILURES
 
 
 def carried_folders(environ: Mapping[str, str], from_folder: Path | None = None) -> list[Path]:
@@ -100,25 +106,22 @@ def _work(run: _Run, todo: Sequence[Wheel]) -> None:
     ]
     for worker in workers:
         worker.start()
-    failures: list[BaseException] = []
     try:
         for _ in todo:
-            failure = run.done.get()
-            if failure is not None:
-                failures.append(failure)
-            if len(failures) >= MAX_FAILURES:
+            run.done.acquire()
+            if run.is_over:
                 break
     finally:
         run.stop.set()
         deadline = time.monotonic() + STOP_WAIT_S
         for worker in workers:
             worker.join(max(0.0, deadline - time.monotonic()))
-    if failures:
-        raise _summed_up(failures)
+    if run.failures:
+        raise _summed_up(run.failures)
 
 
 def _worker(run: _Run, tasks: queue.SimpleQueue[Wheel]) -> None:
-    while not run.stop.is_set():
+    while not run.is_over:
         try:
             wheel = tasks.get_nowait()
         except queue.Empty:
@@ -128,9 +131,8 @@ def _worker(run: _Run, tasks: queue.SimpleQueue[Wheel]) -> None:
         except _StoppedError:
             return
         except BaseException as e:  # noqa: BLE001 - raised again by the thread that waits
-            run.done.put(e)
-        else:
-            run.done.put(None)
+            run.failures.append(e)
+        run.done.release()
 
 
 def _bring(run: _Run, wheel: Wheel) -> None:
