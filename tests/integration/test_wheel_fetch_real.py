@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, ClassVar
 import pytest
 from dockwright import process
 from dockwright.clients import index_config
+from dockwright.clients.index_config import IndexConfig
 from dockwright.clients.index_session import session
 from dockwright.clients.uv import compile_requirements
 from dockwright.clients.wheel_files import Target
@@ -135,3 +136,13 @@ def wait_for_bytes(part: Path, *, at_least: int) -> None:
     while not part.exists() or part.stat().st_size < at_least:
         assert time.monotonic() < deadline, "the fetch never got its first quarter"
         time.sleep(0.05)
+
+
+def test_the_configured_proxy_is_asked_and_the_host_never(
+    tmp_path: Path, slow_index: tuple[str, type[SlowIndex]]
+) -> None:
+    url, handler = slow_index
+    handler.hangs = False
+    config = IndexConfig(index_url="http://index.invalid/simple", proxy=url.removesuffix("/simple"))
+    wheel_fetch.fetch(tmp_path, [SLOW], config)
+    wheels.verify(tmp_path, [SLOW])
