@@ -47,7 +47,8 @@ def _run(argv: Sequence[str], engine: Engine) -> None:
     with process.streaming(argv, env=engine.env) as (running, lines), _display(progress) as show:
         for line in lines:
             for step in progress.feed(line):
-                show(line_of(step))
+                if told := line_of(step):
+                    show(told)
         code = running.wait()
     if code != 0:
         msg = f"the build failed:\n{progress.failure()}"

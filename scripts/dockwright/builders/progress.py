@@ -47,17 +47,26 @@ class Progress:
         self.strangers: list[str] = []
         """Lines that are no progress: buildx's own words, usually why it failed."""
         self.began = time.monotonic()
+        self._document = ""
+        """The part of an indented JSON document that has come: buildx 0.13 writes such."""
 
     def feed(self, line: str) -> tuple[Step, ...]:
         """Take in a line; return the steps that it completed."""
+        self._document += line
+        if self._document.startswith("{\n") and line.rstrip() != "}":
+            return ()
+        text, self._document = self._document.rstrip(), ""
         try:
-            status = json.loads(line)
+            status = json.loads(text)
         except ValueError:
             status = None
-        if not isinstance(status, dict):
-            if line.strip():
-                self.strangers.append(line.rstrip())
-            return ()
+        if isinstance(status, dict):
+            return self._update(status)
+        if text:
+            self.strangers.append(text)
+        return ()
+
+    def _update(self, status: dict[str, Any]) -> tuple[Step, ...]:
         finished = [self._vertex(vertex) for vertex in status.get("vertexes") or ()]
         for item in status.get("statuses") or ():
             if step := self.steps.get(item["vertex"]):
@@ -93,12 +102,13 @@ class Progress:
         return "\n".join(parts or self.strangers[-LOG_LINES:])
 
 
-def line_of(step: Step) -> str:
-    """Return a completed step as one line of a log."""
-    took = "cached" if step.is_cached else f"{step.seconds:.1f} s"
+def line_of(step: Step) -> str | None:
+    """Return a completed step as one line of a log; None for what cost nothing."""
+    if step.is_cached or step.seconds < 0.1:
+        return None
     moved = sum(step.done_bytes.values())
     size = f", {console.human_bytes(moved)}" if moved else ""
-    return f"  {step.target}: {step.title} ({took}{size})"
+    return f"  {step.target}: {step.title} ({step.seconds:.1f} s{size})"
 
 
 def running_lines(progress: Progress) -> list[str]:
@@ -121,7 +131,8 @@ def _step(name: str) -> Step:
 
 
 def _short(text: str) -> str:
-    line = " ".join(text.split())
+    # Mounts and network are the same in every build; what is run or copied is not.
+    line = " ".join(word for word in text.split() if not word.startswith("--"))
     return line if len(line) <= 100 else line[:99] + "…"
 
 

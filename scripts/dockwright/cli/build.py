@@ -11,7 +11,7 @@ import typer
 
 from dockwright import console
 from dockwright.cli.common import Globs, Json, here, load, select
-from dockwright.spec import selector
+from dockwright.spec import base_lock, selector
 from dockwright.spec.records import BuildRecord
 
 BUSY_WAIT_S = 5.0
@@ -72,8 +72,8 @@ def build(
     with filelock.exclusive(lock_path, doing="build", wait_s=BUSY_WAIT_S):
         running = engine.ensure(ws)
         bases = {
-            name: base.ensure(manifest.bases[name], ws)
-            for name in sorted({v.release.base.name for v in variants})
+            name: base.ensure(spec, base_lock.load(ws.buildspec_path, spec), ws)
+            for name, spec in {v.release.base.name: v.release.base for v in variants}.items()
         }
         jobs = stage.prepare(ws, variants, bases)
         with docker.connect(running) as client:

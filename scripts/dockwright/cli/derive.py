@@ -53,9 +53,12 @@ def lock(
 
     ws = here()
     manifest = load(ws)
-    if base:
-        stage.lock_bases(ws, manifest, check=check)
+    if base and check:
+        stage.check_bases(ws, manifest.bases.values())
+    elif base:
+        stage.lock_bases(ws, manifest.bases.values())
     elif check:
         stage.check(ws, manifest.variants)
+        stage.check_bases(ws, manifest.bases.values())
     else:
         stage.lock(ws, manifest.variants, upgrade=upgrade or ())

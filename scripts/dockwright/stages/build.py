@@ -65,7 +65,7 @@ def prepare(
             context_path=ws.images_path / variant.release.folder,
             wheels_path=ws.staged_path / variant.release.key,
             base=base.base_ref,
-            os_layer=base.os_refs[variant.job.value] if context else None,
+            os_layer=base.os_refs[context] if context else None,
         )
         dockerfile_path = target.context_path / variant.folder / "Dockerfile"
         inputs = inputs_sha256(

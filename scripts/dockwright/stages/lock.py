@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from dockwright import console
 from dockwright.clients import index_config
 from dockwright.clients.index_session import session
 from dockwright.clients.uv import compile_requirements
 from dockwright.clients.wheel_files import Target
+from dockwright.composition import base
 from dockwright.errors import StaleError
+from dockwright.spec import base_lock
 from dockwright.spec import lock as locks
 from dockwright.spec.lock import FORMAT, Group, LockedWheel, ReleaseLock
 from dockwright.spec.records import write_atomically
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from dockwright.clients.index_session import Session
     from dockwright.spec.axes import Accelerator
+    from dockwright.spec.base import BaseSpec
     from dockwright.spec.lock import Requirements, Wheel
     from dockwright.spec.variants import Release, Variant
     from dockwright.workspace import Workspace
+
+T = TypeVar("T")
 
 
 def releases_of(variants: Iterable[Variant]) -> tuple[Release, ...]:
@@ -32,10 +37,14 @@ def releases_of(variants: Iterable[Variant]) -> tuple[Release, ...]:
 
 def check(ws: Workspace, variants: Sequence[Variant]) -> None:
     """Raise StaleError, naming all of them, unless every release's lock is up to date."""
+    _raise_stale(lambda release: locks.load(ws.buildspec_path, release), releases_of(variants))
+
+
+def _raise_stale(load: Callable[[T], object], subjects: Iterable[T]) -> None:
     stale = []
-    for release in releases_of(variants):
+    for subject in subjects:
         try:
-            locks.load(ws.buildspec_path, release)
+            load(subject)
         except StaleError as e:
             stale.append(str(e))
     if stale:
@@ -52,6 +61,19 @@ def lock(ws: Workspace, variants: Sequence[Variant], *, upgrade: Sequence[str] =
             texts[path] = locks.dumps(solve(release, previous, upgrade))
     for path, text in texts.items():
         write_atomically(path, text)
+
+
+def check_bases(ws: Workspace, bases: Iterable[BaseSpec]) -> None:
+    """Raise StaleError, naming all of them, unless every base's lock is up to date."""
+    _raise_stale(lambda base: base_lock.load(ws.buildspec_path, base), bases)
+
+
+def lock_bases(ws: Workspace, bases: Iterable[BaseSpec]) -> None:
+    """Bootstrap every base of today's packages and lock what they are."""
+    for spec in bases:
+        lock = base.lock_base(spec, ws)
+        path = base_lock.lock_path(ws.buildspec_path, spec.name)
+        write_atomically(path, base_lock.dumps(lock))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
