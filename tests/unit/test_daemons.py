@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from dockwright.clients import daemons
 
-if TYPE_CHECKING:
-    from pathlib import Path
 
-
-def make(
-    proc: Path, pid: int, exe: str, *, argv: str = "x", state: str = "S", parent: int = 1
-) -> None:
+def make(proc: Path, pid: int, exe: str, *, argv: str = "x", state: str = "S") -> None:
     entry = proc / str(pid)
     entry.mkdir(parents=True)
-    (entry / "stat").write_text(f"{pid} (odd ) name) {state} {parent} 1 1", encoding="utf-8")
+    (entry / "stat").write_text(f"{pid} (odd ) name) {state} 1 1 1", encoding="utf-8")
     (entry / "exe").symlink_to(exe)
     (entry / "cmdline").write_bytes(argv.replace(" ", "\0").encode() + b"\0")
 
@@ -57,12 +52,15 @@ def test_a_folder_reached_through_a_link_is_the_same_folder(proc: Path, tmp_path
     assert [p.pid for p in daemons.running(tmp_path / "link", proc=proc)] == [10]
 
 
-def test_children_are_found_by_their_parent(proc: Path, tmp_path: Path) -> None:
-    make(proc, 10, f"{tmp_path}/shim")
-    make(proc, 11, "/bin/sleep", parent=10)
-    make(proc, 12, "/bin/sleep", parent=9)
-    shims = daemons.running(tmp_path, proc=proc)
-    assert [p.pid for p in daemons.children(shims, proc=proc)] == [11]
+def test_processes_of_containers_are_known_by_their_root(proc: Path) -> None:
+    for pid, data in ((10, "/home/a\\040b/data"), (11, "/home/a\\040b/data-of-another")):
+        make(proc, pid, "/bin/sleep")
+        root = f"77 49 0:39 / / rw - overlay overlay rw,upperdir={data}/snapshots/1/fs"
+        (proc / str(pid) / "mountinfo").write_text(root, encoding="utf-8")
+    make(proc, 12, "/bin/sleep")
+    on_host = "30 1 254:0 / / rw - ext4 x rw\n31 30 0:5 / /mnt rw - overlay o rw,lowerdir=/home/a\\040b/data/1"
+    (proc / "12" / "mountinfo").write_text(on_host, encoding="utf-8")
+    assert [p.pid for p in daemons.rooted_in(Path("/home/a b/data"), proc=proc)] == [10]
 
 
 def test_the_tail_of_a_log_is_its_last_lines(tmp_path: Path) -> None:

@@ -93,7 +93,6 @@ def _fetch(
         if into.exists():
             into.rename(Path(folder) / "old")
         tree_path.rename(into)
-    shutil.rmtree(state_path / suite / "cache", ignore_errors=True)
     return Unpacked(path=into, suite=suite, versions=versions)
 
 

@@ -13,12 +13,8 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from dockwright import console
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 PROC = Path("/proc")
 
@@ -28,7 +24,6 @@ class Process:
     """A running program as /proc shows it."""
 
     pid: int
-    parent_pid: int
     exe_path: Path
     argv: tuple[str, ...]
 
@@ -40,11 +35,15 @@ def running(folder: Path, *, proc: Path = PROC) -> tuple[Process, ...]:
     return tuple(p for p in found if p is not None and p.exe_path.is_relative_to(real))
 
 
-def children(parents: Iterable[Process], *, proc: Path = PROC) -> tuple[Process, ...]:
-    """Return the live children of these processes."""
-    pids = {parent.pid for parent in parents}
-    found = (_read(entry) for entry in proc.iterdir() if entry.name.isdigit())
-    return tuple(p for p in found if p is not None and p.parent_pid in pids)
+def rooted_in(folder: Path, *, proc: Path = PROC) -> tuple[Process, ...]:
+    """Return the live processes of containers whose file system lies in `folder`.
+
+    The parent of a container may be gone: then its own root is all that tells whose it is.
+    """
+    # The kernel escapes blanks in mount options.
+    wanted = f"{folder}/".replace(" ", r"\040")
+    found = (_read(e) for e in proc.iterdir() if e.name.isdigit() and wanted in _root_mount(e))
+    return tuple(p for p in found if p is not None)
 
 
 def end(process: Process, *, grace_s: float) -> None:
@@ -100,6 +99,14 @@ def reap(pid: int) -> None:
         os.waitpid(pid, os.WNOHANG)
 
 
+def _root_mount(entry: Path) -> str:
+    try:
+        lines = (entry / "mountinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:  # gone meanwhile, or another user's
+        return ""
+    return next((line for line in lines if line.split(" ")[4] == "/"), "")
+
+
 def _read(entry: Path) -> Process | None:
     try:
         stat = (entry / "stat").read_text(encoding="utf-8", errors="replace")
@@ -108,12 +115,10 @@ def _read(entry: Path) -> Process | None:
     except OSError:  # gone meanwhile, a kernel thread, a zombie, or another user's
         return None
     # The name in parentheses may itself hold blanks and parentheses.
-    state, parent_pid = stat.rpartition(")")[2].split()[:2]
-    if state in "ZX":
+    if stat.rpartition(")")[2].split()[0] in "ZX":
         return None
     return Process(
         pid=int(entry.name),
-        parent_pid=int(parent_pid),
         exe_path=Path(exe.removesuffix(" (deleted)")),
         argv=tuple(argv[:-1]),
     )

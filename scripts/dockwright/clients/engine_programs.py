@@ -55,7 +55,7 @@ class Programs:
     @property
     def search_path(self) -> str:
         """The daemon's PATH: ours first, then the host's."""
-        own = ("wrappers", "docker/usr/bin", "docker/usr/sbin", "runc/usr/sbin")
+        own = ("wrappers", "docker/usr/bin", "docker/usr/sbin", "host/usr/sbin")
         return ":".join((*(str(self.path / part) for part in own), SYSTEM_PATH))
 
 
@@ -63,19 +63,27 @@ def obtain(path: Path, *, apt_state_path: Path) -> Programs:
     """Fetch what the host lacks into `path`; a second call finds everything there."""
     programs = Programs(path=path)
     apt.fetch(ENGINE_PACKAGES, suite=ENGINE_SUITE, state_path=apt_state_path, into=path / "docker")
-    # runc and iptables lean on the host's C libraries, so they come from its own suite.
-    if _lacks("runc", programs):
-        apt.fetch(["runc"], suite=apt.host_suite(), state_path=apt_state_path, into=path / "runc")
-    if _lacks("iptables", programs):
-        into = path / "iptables"
-        apt.fetch(IPTABLES_PACKAGES, suite=apt.host_suite(), state_path=apt_state_path, into=into)
-        _wrap_iptables(into, wrappers_path=path / "wrappers")
+    if not _has_hosts_suite(programs):
+        _obtain_hosts_suite(programs, apt_state_path=apt_state_path)
     return programs
 
 
-def _lacks(program: str, programs: Programs) -> bool:
-    """Tell whether the program is neither the host's nor fetched before."""
-    return shutil.which(program, path=programs.search_path) is None
+def _has_hosts_suite(programs: Programs) -> bool:
+    has_iptables = shutil.which("iptables", path=programs.search_path) is not None
+    return has_iptables and (programs.path / "host" / "usr" / "sbin" / "runc").exists()
+
+
+def _obtain_hosts_suite(programs: Programs, *, apt_state_path: Path) -> None:
+    """Fetch what leans on the host's C libraries, and so comes from its own suite.
+
+    runc is ours even where the host has one: its processes are then known as ours.
+    """
+    lacks_iptables = shutil.which("iptables", path=SYSTEM_PATH) is None
+    packages = ("runc", *(IPTABLES_PACKAGES if lacks_iptables else ()))
+    into = programs.path / "host"
+    apt.fetch(packages, suite=apt.host_suite(), state_path=apt_state_path, into=into)
+    if lacks_iptables:
+        _wrap_iptables(into, wrappers_path=programs.path / "wrappers")
 
 
 def _wrap_iptables(prefix: Path, *, wrappers_path: Path) -> None:

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from dockwright.clients.engine_site import Site
 
 MOUNTINFO = Path("/proc/self/mountinfo")
+HOLDERS = ("containerd-shim", "runc")
+"""Parents of containers: of running ones, and of build steps."""
+COMMANDS = ("docker", "docker-buildx")
+"""They end by themselves when nothing answers any more."""
 NETWORKS_DB = Path("network/files/local-kv.db")
 
 
@@ -48,20 +52,15 @@ def mounts_below(mountinfo: str, folders: Iterable[Path]) -> tuple[Path, ...]:
 
 
 def _end_processes(place: Site) -> None:
-    """End daemons first, or containerd would start anew; then shims and what runs under them."""
-    ours = [
-        p
-        for p in daemons.running(place.programs.path)
-        if p.exe_path.name not in {"docker", "docker-buildx"}
-    ]
-    shims = [p for p in ours if p.exe_path.name.startswith("containerd-shim")]
+    """End daemons first, or containerd would start anew; then what holds containers."""
+    ours = daemons.running(place.programs.path)
+    holders = [p for p in ours if p.exe_path.name.startswith(HOLDERS)]
     order = {"dockerd": 0, "containerd": 1}
     for daemon in sorted(ours, key=lambda p: order.get(p.exe_path.name, 2)):
-        if daemon in shims:
-            continue
-        daemons.end(daemon, grace_s=15)
-    # A shim ignores SIGTERM, and a container's init dies with everything in the container.
-    for orphan in (*daemons.children(shims), *shims):
+        if daemon not in holders and daemon.exe_path.name not in COMMANDS:
+            daemons.end(daemon, grace_s=15)
+    # A container's processes first: they outlive a parent, and a shim ignores SIGTERM.
+    for orphan in (*daemons.rooted_in(place.data_path), *holders):
         daemons.end(orphan, grace_s=0)
 
 

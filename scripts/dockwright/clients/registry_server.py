@@ -80,7 +80,7 @@ def up(place: Site, *, port: int | None = None) -> str:
             state_path=place.apt_state_path,
             into=place.programs_path,
         )
-        return _start(place, f"{LOOPBACK}:{port or _free_port()}")
+        return _start(place, f"{LOOPBACK}:{_free_port(port or 0)}")
 
 
 def down(place: Site) -> None:
@@ -139,7 +139,13 @@ def _answers(where: str) -> bool:
         connection.close()
 
 
-def _free_port() -> int:
+def _free_port(port: int) -> int:
+    """Return the port, or any free one for 0; whoever holds it would answer in our place."""
     with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError as e:
+            msg = f"{LOOPBACK}:{port} cannot be used: {e.strerror}; choose another with --port"
+            raise NetworkError(msg) from None
         return int(probe.getsockname()[1])
