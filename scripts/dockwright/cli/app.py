@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from dockwright.cli import build, catalog, derive, doctor, engine, plan, registry
+from dockwright.cli import build, catalog, clean, derive, doctor, engine, plan, registry, show
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -21,6 +21,8 @@ app.command("schema")(derive.schema)
 app.command("fetch")(build.fetch)
 app.command("build")(build.build)
 app.command("plan")(plan.plan)
+app.command("show")(show.show)
 app.command("doctor")(doctor.doctor)
+app.command("clean")(clean.clean)
 app.add_typer(engine.engine_app, name="engine")
 app.add_typer(registry.registry_app, name="registry")
