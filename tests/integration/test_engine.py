@@ -224,14 +224,8 @@ def test_up_recovers_from_an_up_that_was_killed(
     workspace: Workspace, place: Site, tmp_path: Path, moment: str
 ) -> None:
     engine.down(workspace)
-    code = (
-        "import sys; from pathlib import Path; from dockwright.clients import engine;"
-        "from dockwright.workspace import Workspace; home = Path(sys.argv[1]);"
-        "engine.up(Workspace(root=home, home=home))"
-    )
-    command = (sys.executable, "-c", code, workspace.home)
     log_path = tmp_path / "log"
-    first = process.spawn_daemon(command, log_path=log_path, env={"PYTHONPATH": ":".join(sys.path)})
+    first = start_up_elsewhere(workspace, log_path)
     wait_until(lambda: moment in seen(place), log_path)
     os.kill(first, signal.SIGKILL)
     os.waitpid(first, 0)
@@ -241,6 +235,17 @@ def test_up_recovers_from_an_up_that_was_killed(
     assert sorted(names) == ["containerd", "dockerd"]
     engine.down(workspace)
     assert_nothing_is_left(place)
+
+
+@pytest.mark.full
+def test_two_ups_at_once_make_one_engine(workspace: Workspace, place: Site, tmp_path: Path) -> None:
+    engine.down(workspace)
+    other = start_up_elsewhere(workspace, tmp_path / "log")
+    engine.up(workspace)
+    _, exit_status = os.waitpid(other, 0)
+    assert exit_status == 0, daemons.tail(tmp_path / "log")
+    names = [p.exe_path.name for p in daemons.running(place.programs.path)]
+    assert sorted(names) == ["containerd", "dockerd"]
 
 
 @pytest.mark.full
@@ -267,6 +272,17 @@ def test_a_user_who_is_not_root_is_told_so(workspace: Workspace) -> None:
             engine.up(workspace)
     finally:
         os.seteuid(0)
+
+
+def start_up_elsewhere(workspace: Workspace, log_path: Path) -> int:
+    """Run `up` in another process; return its pid."""
+    code = (
+        "import sys; from pathlib import Path; from dockwright.clients import engine;"
+        "from dockwright.workspace import Workspace; home = Path(sys.argv[1]);"
+        "engine.up(Workspace(root=home, home=home))"
+    )
+    command = (sys.executable, "-c", code, workspace.home)
+    return process.spawn_daemon(command, log_path=log_path, env={"PYTHONPATH": ":".join(sys.path)})
 
 
 def kill_dockerd(place: Site) -> None:

@@ -84,6 +84,7 @@ def _start(place: Site, programs: Programs) -> None:
     config_path = place.engine_path / "daemon.json"
     config = console.as_json(daemon_config(place, cache_bytes=total // 3))
     config_path.write_text(config, encoding="utf-8")
+    place.log_path.unlink(missing_ok=True)  # its end must speak of this start
     pid = process.spawn_daemon(
         (programs.dockerd_path, "--config-file", config_path),
         log_path=place.log_path,

@@ -110,6 +110,7 @@ def _start(place: Site, where: str) -> str:
     config = CONFIG.format(address=where, data_path=place.data_path)
     place.config_path.write_text(config, encoding="utf-8")
     program = place.programs_path / "usr" / "bin" / "docker-registry"
+    place.log_path.unlink(missing_ok=True)  # its end must speak of this start
     pid = process.spawn_daemon((program, "serve", place.config_path), log_path=place.log_path)
     deadline = time.monotonic() + READY_S
     while not _answers(where):
