@@ -80,9 +80,9 @@ def _start(place: Site, programs: Programs) -> None:
     place.data_path.mkdir(parents=True, exist_ok=True)
     place.run_path.mkdir(parents=True, exist_ok=True)
     bridge.ensure(place.bridge)
-    total = shutil.disk_usage(place.data_path).total
     config_path = place.engine_path / "daemon.json"
-    config = console.as_json(daemon_config(place, cache_bytes=total // 3))
+    total = shutil.disk_usage(place.data_path).total
+    config = console.as_json(daemon_config(place, cache_bytes=cache_limit(total)))
     config_path.write_text(config, encoding="utf-8")
     place.log_path.unlink(missing_ok=True)  # its end must speak of this start
     pid = process.spawn_daemon(
@@ -91,6 +91,15 @@ def _start(place: Site, programs: Programs) -> None:
         env={"PATH": programs.search_path},
     )
     _wait_ready(place, pid)
+
+
+def cache_limit(disk_bytes: int) -> int:
+    """Return how much build cache to keep: an eighth of the disk, within reason.
+
+    >>> [cache_limit(gigabytes * 10**9) // 10**9 for gigabytes in (40, 250, 2000)]
+    [10, 31, 40]
+    """
+    return min(max(disk_bytes // 8, 10 * 10**9), 40 * 10**9)
 
 
 def daemon_config(place: Site, *, cache_bytes: int) -> dict[str, Any]:
