@@ -77,6 +77,22 @@ def lock_base(spec: BaseSpec, workspace: Workspace) -> BaseLock:
         return _bootstrap(spec, workspace)
 
 
+def store(spec: BaseSpec, layout_path: Path, tars: Mapping[str, Path]) -> BaseLock:
+    """Write the tars of the bootstraps into a layout as images: the base, differences to it."""
+    with rootfs.opened(tars[base_lock.BASE]) as whole:
+        packages = debian_packages.installed(whole)
+        _check_python(spec, packages)
+        base = rootfs.clean(whole)
+        images = [_store_image(spec, layout_path, base_lock.BASE, base, packages)]
+        for layer in spec.os_layers:
+            name = base_lock.os_image(layer.name)
+            with rootfs.opened(tars[name]) as full:
+                changes = rootfs.difference(base, rootfs.clean(full), name=layer.name)
+                more = debian_packages.added(packages, debian_packages.installed(full))
+                images.append(_store_image(spec, layout_path, name, changes, more))
+    return BaseLock(format=base_lock.FORMAT, spec_sha256=spec.sha256, images=tuple(images))
+
+
 def _layout_path(spec: BaseSpec, workspace: Workspace) -> Path:
     return workspace.bases_path / spec.name
 
@@ -127,23 +143,7 @@ def _bootstrap(spec: BaseSpec, workspace: Workspace) -> BaseLock:
             work=work,
             home=workspace.home,
         )
-        return _store(spec, _layout_path(spec, workspace), tars)
-
-
-def _store(spec: BaseSpec, layout_path: Path, tars: Mapping[str, Path]) -> BaseLock:
-    """Write every image into the layout; the base first, which the others are differences to."""
-    with rootfs.opened(tars[base_lock.BASE]) as whole:
-        packages = debian_packages.installed(whole)
-        _check_python(spec, packages)
-        base = rootfs.clean(whole)
-        images = [_store_image(spec, layout_path, base_lock.BASE, base, packages)]
-        for layer in spec.os_layers:
-            name = base_lock.os_image(layer.name)
-            with rootfs.opened(tars[name]) as full:
-                changes = rootfs.difference(base, rootfs.clean(full), name=layer.name)
-                more = debian_packages.added(packages, debian_packages.installed(full))
-                images.append(_store_image(spec, layout_path, name, changes, more))
-    return BaseLock(format=base_lock.FORMAT, spec_sha256=spec.sha256, images=tuple(images))
+        return store(spec, _layout_path(spec, workspace), tars)
 
 
 def _store_image(

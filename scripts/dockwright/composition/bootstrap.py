@@ -169,11 +169,12 @@ def _clean_environment(epoch: int, work: Path) -> tuple[str, ...]:
 
 
 def _isolation() -> tuple[str, ...]:
-    """Return a prefix under which no mount and no process outlives the bootstrap.
+    """Return a prefix under which no mount and no process outlives us, even if we are killed.
 
     Where that is not allowed, as in a plain container, mmdebstrap cannot mount anything either.
     """
-    prefix = ("unshare", "--mount", "--pid", "--fork", "--kill-child")
+    with_us = ("setpriv", "--pdeathsig", "KILL")
+    prefix = (*with_us, "unshare", "--mount", "--pid", "--fork", "--kill-child")
     try:
         process.run((*prefix, "true"), timeout_s=60)
     except ProcessError:

@@ -144,8 +144,8 @@ def differences(locked: BaseLock, actual: BaseLock) -> tuple[str, ...]:
         ]
         if not names:
             same_files = pinned.diff_id == image.diff_id
-            what = "the same files, compressed otherwise" if same_files else "other file contents"
-            lines.append(f"{image.name}: the same packages, but {what}")
+            what = "files, compressed by another zlib" if same_files else "packages in other bytes"
+            lines.append(f"{image.name}: the same {what}")
     return tuple(lines)
 
 
