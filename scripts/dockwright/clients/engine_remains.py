@@ -83,7 +83,7 @@ def _network_bridges(data_path: Path) -> tuple[str, ...]:
 def _unescape(point: str) -> Path:
     r"""Undo the kernel's octal escapes.
 
-    >>> str(_unescape(r"/a\\040b"))
+    >>> str(_unescape(r"/a\040b"))
     '/a b'
     """
     return Path(re.sub(r"\\([0-7]{3})", lambda m: chr(int(m[1], 8)), point))
