@@ -1,0 +1,64 @@
+"""What integration tests share: the checkout, its engine, and one image built in it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from dockwright import process, workspace
+from dockwright.clients import engine as engines
+from dockwright.spec import manifest, selector
+from dockwright.spec.records import BuildRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dockwright.clients.engine import Engine
+    from dockwright.spec.variants import Variant
+    from dockwright.workspace import Workspace
+
+INFERENCE = "pytorch-*-inference-cpu"
+
+
+@pytest.fixture(scope="session")
+def checkout() -> Workspace:
+    return workspace.find(Path(__file__).parent)
+
+
+@pytest.fixture(scope="session")
+def variant(checkout: Workspace) -> Variant:
+    """The variant that integration tests build."""
+    return selector.pick(manifest.load(checkout.buildspec_path).variants, [INFERENCE])[0]
+
+
+@pytest.fixture(scope="session")
+def program() -> tuple[str, ...]:
+    """The command line that starts dockwright, as installed."""
+    return (sys.executable, "-m", "dockwright")
+
+
+@pytest.fixture(scope="session")
+def dockwright(checkout: Workspace, program: tuple[str, ...]) -> Callable[..., str]:
+    """Run the program as a user does; ProcessError when it fails."""
+
+    def run(*args: str, prefix: tuple[str, ...] = (), env: dict[str, str] | None = None) -> str:
+        argv = (*prefix, *program, *args)
+        return process.run(argv, cwd=checkout.root, env=env, timeout_s=1200)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def engine(checkout: Workspace) -> Engine:
+    return engines.ensure(checkout)
+
+
+@pytest.fixture(scope="session")
+def inference(dockwright: Callable[..., str], engine: Engine, variant: Variant) -> BuildRecord:
+    """The PyTorch CPU inference image, really built."""
+    assert engine.server_version
+    (record,) = json.loads(dockwright("build", variant.identifier, "--json"))
+    return BuildRecord.model_validate_json(json.dumps(record))
