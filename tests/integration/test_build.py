@@ -97,7 +97,7 @@ def test_a_wheel_whose_hash_differs_stops_the_build(
         *("--build-context", f"base=oci-layout://{base_path}@{inference.base_digest}"),
         *("--build-context", f"wheels={wheels_path}", str(context_path)),
     ]
-    with pytest.raises(ProcessError, match="(?i)hash mismatch"):
+    with pytest.raises(ProcessError, match=r"(?i)hash mismatch"):
         process.run(argv, env=engine.env, timeout_s=600)
 
 
