@@ -28,7 +28,9 @@ def fetch(
     *,
     to: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="Lay the wheels out here too, to carry or build by hand."),
+        typer.Option(
+            metavar="FOLDER", help="Lay the wheels out here too, to carry or build by hand."
+        ),
     ] = None,
     from_: Annotated[
         Path | None,
@@ -63,7 +65,7 @@ def build(
     from dockwright.stages import build as stage  # noqa: PLC0415 - likewise
     from dockwright.stages import fetch as fetch_stage  # noqa: PLC0415 - likewise
 
-    assert builder is Builder.BUILDKIT  # noqa: S101 - the only one there is
+    assert builder is Builder.BUILDKIT
     ws = here()
     manifest = load(ws)
     variants = selector.pick(manifest.variants, globs or [])
@@ -87,7 +89,11 @@ def build(
                     ws, todo, running, client, no_cache=no_cache, now=datetime.now(UTC)
                 )
                 done |= {record.identifier: record for record in built}
-    _report([done[v.identifier] for v in variants], {j.variant.identifier for j in todo}, as_json=as_json)
+    _report(
+        [done[v.identifier] for v in variants],
+        {j.variant.identifier for j in todo},
+        as_json=as_json,
+    )
 
 
 def _report(build_records: list[BuildRecord], built: set[str], *, as_json: bool) -> None:

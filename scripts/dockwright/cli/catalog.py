@@ -55,7 +55,9 @@ def matrix(
         case MatrixFormat.GITHUB:
             console.out_json({"include": [_ci_facts(variant) for variant in variants]})
         case MatrixFormat.CODEBUILD:
-            console.out_json({"batch": {"build-list": [_codebuild(variant) for variant in variants]}})
+            console.out_json(
+                {"batch": {"build-list": [_codebuild(variant) for variant in variants]}}
+            )
 
 
 def facts(variant: Variant) -> dict[str, object]:

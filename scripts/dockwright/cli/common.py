@@ -15,10 +15,15 @@ from dockwright.workspace import Workspace
 
 Globs = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[GLOB]...", help="Identifiers to select, such as 'pytorch*cpu'; all without one."),
+    typer.Argument(
+        metavar="[GLOB]...", help="Identifiers to select, such as 'pytorch*cpu'; all without one."
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
-Check = Annotated[bool, typer.Option("--check", help="Write nothing; fail with the difference if anything is stale.")]
+Check = Annotated[
+    bool,
+    typer.Option("--check", help="Write nothing; fail with the difference if anything is stale."),
+]
 
 
 def here() -> Workspace:

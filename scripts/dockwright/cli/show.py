@@ -35,9 +35,7 @@ def show(globs: Globs = None, *, as_json: Json = False) -> None:
         console.out("")
 
 
-def _facts(
-    ws: Workspace, variant: Variant, record: BuildRecord, engine: Engine
-) -> dict[str, str]:
+def _facts(ws: Workspace, variant: Variant, record: BuildRecord, engine: Engine) -> dict[str, str]:
     code = f"import {variant.release.file.module} as m; print(m.__version__)"
     argv = (*engine.docker, "run", "--rm", record.reference, "python3", "-c", code)
     budget = console.human_bytes(variant.budget_bytes)

@@ -33,7 +33,7 @@ def digest_of(client: DockerClient, reference: str) -> str | None:
     from docker.errors import ImageNotFound  # noqa: PLC0415 - slow to import
 
     try:
-        return str(client.api.inspect_image(reference)["Id"])
+        return str(client.images.get(reference).id)
     except ImageNotFound:
         return None
 

@@ -146,7 +146,7 @@ def _bring(run: _Run, wheel: Wheel) -> None:
     if source is not None:
         wheels.put(run.store, wheel, source, on_bytes)
     else:
-        assert run.session is not None  # noqa: S101 - opened whenever a folder lacks a wheel
+        assert run.session is not None
         with wheels.receiving(run.store, wheel) as part:
             if part is not None:
                 link = index.locate(run.session, wheel)

@@ -74,9 +74,7 @@ def prepare(
             dockerfile=dockerfile_path.read_text(encoding="utf-8"),
             base_digests=[_digest(r) for r in (target.base, target.os_layer) if r],
         )
-        jobs.append(
-            Job(variant=variant, lock=lock, base=base, target=target, inputs_sha256=inputs)
-        )
+        jobs.append(Job(variant=variant, lock=lock, base=base, target=target, inputs_sha256=inputs))
     return tuple(jobs)
 
 
@@ -115,15 +113,13 @@ def build(
     for job in jobs:
         image = images.read(client, job.variant.reference)
         assert image.digest == digests[job.variant.identifier], "the engine lists another image"
-        record = _record(ws, job, image, seconds, now)
+        record = _record(job, image, seconds, now)
         records.write(ws.out_path, "build", record)
         built.append(record)
     return tuple(built)
 
 
-def _record(
-    ws: Workspace, job: Job, image: EngineImage, seconds: float, now: datetime
-) -> BuildRecord:
+def _record(job: Job, image: EngineImage, seconds: float, now: datetime) -> BuildRecord:
     planned = plan_image(job.variant, job.lock, None).layers
     layers = tuple(
         LayerRecord(name=plan.name, digest=layer["digest"], size_bytes=layer["size"])
