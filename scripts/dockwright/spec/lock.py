@@ -138,8 +138,9 @@ def loads(text: str, *, name: str) -> ReleaseLock:
     try:
         return TypeAdapter(ReleaseLock).validate_json(text, strict=True)
     except ValidationError as e:
-        msg = f"{name} is not a lock of format {FORMAT} ({e.error_count()} problems)"
-        raise StaleError(f"{msg}; run `dockwright lock`") from None
+        problems = f"{e.error_count()} problems"
+        msg = f"{name} is not a lock of format {FORMAT} ({problems}); run `dockwright lock`"
+        raise StaleError(msg) from None
 
 
 def load(buildspec_path: Path, release: Release) -> ReleaseLock:

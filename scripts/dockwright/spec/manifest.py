@@ -15,7 +15,7 @@ from dockwright.spec.parsing import parse
 from dockwright.spec.variants import Variant, all_variants
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from dockwright.spec.yamlfile import Document, Problem
@@ -32,24 +32,27 @@ class Manifest:
 
 def load(buildspec_path: Path) -> Manifest:
     """Read and check the manifest; ManifestError lists every problem as `file:line: path: …`."""
-    common_document, common = parse(buildspec_path / "common.yml", Common)
-    problems: list[Problem] = list(common_document.problems)
+    document, common = parse(buildspec_path / "common.yml", Common)
+    problems = _by_line(document.problems)
     bases = {name: _base(name, base) for name, base in common.bases.items()} if common else {}
     variants: list[Variant] = []
-    for framework in common.frameworks if common else _named_frameworks(common_document):
+    for framework in common.frameworks if common else _named_frameworks(document):
         document, file = parse(buildspec_path / f"{framework}.yml", FrameworkFile)
-        problems += document.problems
-        if file is None or common is None:
-            continue
-        wrong = list(references.check(document, file, common))
-        problems += wrong
-        if not wrong:
-            every = tuple(all_variants(framework, file, common, bases))
-            problems += _idle_excludes(document, file, every)
-            variants += _without_excluded(file, every)
+        wrong = list(document.problems)
+        if file is not None and common is not None:
+            wrong += references.check(document, file, common)
+            if not wrong:
+                every = tuple(all_variants(framework, file, common, bases))
+                wrong += _idle_excludes(document, file, every)
+                variants += _without_excluded(file, every)
+        problems += _by_line(wrong)
     if common is None or problems:
         raise ManifestError("\n".join(str(problem) for problem in problems))
     return Manifest(common=common, bases=bases, variants=tuple(variants))
+
+
+def _by_line(problems: Iterable[Problem]) -> list[Problem]:
+    return sorted(problems, key=lambda problem: problem.line)
 
 
 def _named_frameworks(document: Document) -> tuple[Framework, ...]:

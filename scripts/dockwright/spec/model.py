@@ -5,7 +5,14 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 
 from dockwright.spec.axes import ACCELERATOR_PATTERN, Framework, Job
 
@@ -15,19 +22,36 @@ Version = Annotated[
     str,
     StringConstraints(
         pattern=r"^(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*))*((a|b|rc)[0-9]+)?(\.post[0-9]+)?$",
-        max_length=40,
+        max_length=32,  # two of them and the rest of a tag are within the 128 that a tag may have
     ),
 ]
 PythonVersion = Annotated[str, StringConstraints(pattern=r"^3\.[1-9][0-9]$")]
 DriverVersion = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{2}(\.[0-9]+)*$")]
 Distribution = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
 Word = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=40)]
-BaseName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9.]*$", max_length=20)]
+BaseName = Annotated[
+    str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(\.[a-z0-9]+)*$", max_length=20)
+]
 DebianPackage = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9+.-]+$")]
+DebianPackages = Annotated[tuple[DebianPackage, ...], Field(min_length=1)]
 AcceleratorName = Annotated[str, StringConstraints(pattern=f"^({ACCELERATOR_PATTERN.pattern})$")]
 EnvName = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]*$")]
 EnvValue = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.,:/@+-]+$")]
-Sentence = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]+$", max_length=300)]
+# Goes into labels and comments of Dockerfiles, between double quotes.
+Title = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^[A-Za-z0-9]([A-Za-z0-9 .,+&()/_-]*[A-Za-z0-9.)])?$", max_length=80
+    ),
+]
+# For people to read. None of the characters that end a line, a blank neither first nor last.
+Sentence = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^[^\s\x00-\x1f\x7f-\x9f]([^\x00-\x1f\x7f-\x9f\u2028\u2029]*[^\s\x00-\x1f\x7f-\x9f])?$",
+        max_length=300,
+    ),
+]
 IndexUrl = Annotated[
     str, StringConstraints(pattern=r"^https://[A-Za-z0-9.-]+(:[0-9]+)?(/[A-Za-z0-9._~-]+)*/?$")
 ]
@@ -47,10 +71,12 @@ class BaseImage(Model):
     architecture: Literal["amd64"]
     python: PythonVersion
     glibc: Annotated[str, StringConstraints(pattern=r"^2\.[0-9]{2}$")]
-    epoch: Annotated[int, Field(ge=315532800, description="SOURCE_DATE_EPOCH, in seconds")]
+    epoch: Annotated[
+        int, Field(ge=315532800, lt=4102444800, description="SOURCE_DATE_EPOCH, in seconds")
+    ]
     end_of_support: date
-    packages: tuple[DebianPackage, ...]
-    job_packages: dict[Job, tuple[DebianPackage, ...]] = {}
+    packages: DebianPackages
+    job_packages: dict[Job, DebianPackages] = {}
 
 
 class Tools(Model):
@@ -64,10 +90,18 @@ class Common(Model):
     """buildspec/common.yml: what all frameworks share."""
 
     frameworks: Annotated[tuple[Framework, ...], Field(min_length=1)]
-    vendor: Sentence
+    vendor: Title
     tools: Tools
     bases: Annotated[dict[BaseName, BaseImage], Field(min_length=1)]
     indexes: dict[Word, IndexUrl] = {}
+
+    @field_validator("frameworks")
+    @classmethod
+    def _once(cls, frameworks: tuple[Framework, ...]) -> tuple[Framework, ...]:
+        if len(set(frameworks)) != len(frameworks):
+            msg = f"a framework is written twice: {', '.join(frameworks)}"
+            raise ValueError(msg)
+        return frameworks
 
 
 class FrameworkDistribution(Model):
@@ -129,7 +163,7 @@ class Exclude(Model):
 class FrameworkFile(Model):
     """buildspec/<framework>.yml: the releases of one framework."""
 
-    title: Sentence
+    title: Title
     module: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
     distributions: dict[Literal["cpu", "gpu"], FrameworkDistribution]
     environment: dict[EnvName, EnvValue] = {}

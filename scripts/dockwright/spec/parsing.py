@@ -16,24 +16,35 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from dockwright.spec.yamlfile import Document, Keys
+    from dockwright.spec.yamlfile import Document, Keys, Problem
 
 M = TypeVar("M", bound=BaseModel)
+
+MAX_SHOWN = 80
+EXPECTED = {
+    "date_from_datetime_parsing": "a date; write it as 2026-12-31",
+    "date_type": "a date; write it as 2026-12-31",
+    "dict_type": "a mapping of keys to values",
+    "int_type": "a whole number, written without quotes",
+    "model_type": "a mapping of keys to values",
+    "string_type": "text",
+    "tuple_type": "a list",
+}
+"""What is asked for, by pydantic's name of the error."""
 
 
 def parse(path: Path, model: type[M]) -> tuple[Document, M | None]:
     """Return the document, which holds the problems, and the model unless there are any."""
     document = yamlfile.read(path, name=f"{path.parent.name}/{path.name}")
-    if document.problems:
+    if document.data is None:
         return document, None
     try:
         # By way of JSON: there a list may fill a tuple, yet a number never fills a string.
-        return document, model.model_validate_json(json.dumps(document.data))
+        parsed = model.model_validate_json(json.dumps(document.data))
     except ValidationError as e:
-        for error in e.errors(include_url=False):
-            message = _message(dict(error), model)
-            document.problems.append(document.problem(_keys(error["loc"]), message))
-        return document, None
+        document.problems.extend(_problems(e, document, model))
+        parsed = None
+    return document, parsed if not document.problems else None
 
 
 def near(word: str, known: Iterable[str]) -> str:
@@ -46,30 +57,62 @@ def near(word: str, known: Iterable[str]) -> str:
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
+def _problems(error: ValidationError, document: Document, model: type[BaseModel]) -> list[Problem]:
+    """Return what the models say against the data, but for what follows from another problem."""
+    errors = [(_keys(e["loc"]), dict(e)) for e in error.errors(include_url=False)]
+    paths = [keys for keys, _ in errors]
+    refused = {problem.path for problem in document.problems}
+    return [
+        document.problem(keys, _message(e, document.texts.get(keys), model))
+        for keys, e in errors
+        if not any(".".join(map(str, keys[:n])) in refused for n in range(len(keys) + 1))
+        # A list of which no item is right is too short only because of that.
+        and not (e["type"] == "too_short" and any(keys == p[: len(keys)] != p for p in paths))
+    ]
+
+
 def _keys(loc: tuple[int | str, ...]) -> Keys:
     return tuple(key for key in loc if key != "[key]")
 
 
-def _message(error: dict[str, Any], model: type[BaseModel]) -> str:
-    value = error["input"]
+def _message(error: dict[str, Any], text: str | None, model: type[BaseModel]) -> str:
+    """Say what is wrong; `text` is how a number or boolean is written in the file."""
+    value, context = _shown(error["input"]), error.get("ctx", {})
     match error["type"]:
         case "extra_forbidden":
             return "unknown key" + near(str(error["loc"][-1]), _known(model, error["loc"][:-1]))
         case "missing":
             return "this key is required"
-        case "string_type" if isinstance(value, int | float):
-            return f'{value!r} is a number here; quote it: "{value}"'
+        case _ if error["input"] is None:
+            return "has no value"
+        case "string_type" if text is not None:
+            kind = "boolean" if isinstance(error["input"], bool) else "number"
+            return f'{text} is read as a {kind}; quote it: "{text}"'
+        case "too_short":
+            return "must not be empty"
+        case "string_pattern_mismatch" if not error["input"].strip():
+            return "must not be empty"
         case "string_pattern_mismatch":
-            return f"{value!r} is not allowed; it must match {error['ctx']['pattern']}"
+            return f"{value} is not allowed; it must match {context['pattern']}"
         case "enum" | "literal_error":
-            words = error["ctx"]["expected"].replace(" or ", ", ").split(", ")
+            words = context["expected"].replace(" or ", ", ").split(", ")
             expected = [word.strip("'") for word in words]
-            return f"{value!r} is not one of {', '.join(expected)}{near(str(value), expected)}"
+            hint = near(str(error["input"]), expected)
+            return f"{value} is not one of {', '.join(expected)}{hint}"
+        case kind if kind in EXPECTED:
+            return f"{value} is not {EXPECTED[kind]}"
         case _:
-            return str(error["msg"]).removeprefix("Value error, ")
+            message = str(error["msg"]).removeprefix("Value error, ")
+            return message.replace("Input should", f"{value} should", 1)
 
 
-def _known(annotation: Any, loc: tuple[int | str, ...]) -> list[str]:
+def _shown(value: object) -> str:
+    """Return a value for a message: JSON, as one line of bearable length."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"
+
+
+def _known(annotation: object, loc: tuple[int | str, ...]) -> list[str]:
     """Return the keys that the model at `loc` below the annotated one has."""
     for key in loc:
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):

@@ -105,8 +105,11 @@ def read(out_path: Path, identifier: str, stage: str, model: type[R]) -> R | Non
         return None
     except ValidationError as e:
         name = "/".join(path.parts[-3:])
-        msg = f"{name} is not a record of this version of dockwright; remove it and run the stage"
-        raise RecordError(f"{msg} again ({e.error_count()} problems)") from None
+        msg = (
+            f"{name} is not a record of this version of dockwright ({e.error_count()} problems); "
+            "remove it and run the stage again"
+        )
+        raise RecordError(msg) from None
 
 
 def require_build(out_path: Path, identifier: str) -> BuildRecord:

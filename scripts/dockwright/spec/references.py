@@ -35,9 +35,9 @@ def _release(
     if spec.base not in common.bases:
         message = f"no such base in common.yml{near(spec.base, common.bases)}"
         yield document.problem((*keys, "base"), message)
-    for job in spec.extras.keys() - set(spec.jobs):
+    for job in sorted(spec.extras.keys() - set(spec.jobs)):
         yield document.problem((*keys, "extras", job.value), "the release has no such job")
-    for job in {job for job in spec.jobs if spec.jobs.count(job) > 1}:
+    for job in sorted({job for job in spec.jobs if spec.jobs.count(job) > 1}):
         yield document.problem((*keys, "jobs"), f"{job} is written twice")
     for name, accelerator in spec.accelerators.items():
         at: Keys = (*keys, "accelerators", name)

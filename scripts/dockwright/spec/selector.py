@@ -19,16 +19,12 @@ def pick(variants: Sequence[Variant], globs: Sequence[str]) -> tuple[Variant, ..
 
     Every glob must match something: a typing error must not shrink a selection in silence.
     """
-    idle = [
-        glob for glob in globs if not any(fnmatchcase(v.identifier, glob) for v in variants)
-    ]
+    idle = [glob for glob in globs if not any(fnmatchcase(v.identifier, glob) for v in variants)]
     if idle or not variants:
         raise NothingSelectedError("\n".join(_nothing(glob, variants) for glob in idle or ["*"]))
     if not globs:
         return tuple(variants)
-    return tuple(
-        v for v in variants if any(fnmatchcase(v.identifier, glob) for glob in globs)
-    )
+    return tuple(v for v in variants if any(fnmatchcase(v.identifier, glob) for glob in globs))
 
 
 def _nothing(glob: str, variants: Sequence[Variant]) -> str:

@@ -1,26 +1,32 @@
 """One YAML file in; plain data with the line of every value, or the problems found, out.
 
-A subset on purpose: no anchors, aliases, merge keys, tags or duplicate keys, so that what a
-reader sees is what the manifest says, and a hostile file cannot grow while it is read.
+A subset on purpose: no anchors, aliases, merge keys, tags or duplicate keys, and numbers in plain
+decimal digits, so that what a reader sees is what the manifest says, and a hostile file cannot grow
+while it is read.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+import re
+from dataclasses import dataclass, field, replace
+from itertools import accumulate
+from typing import TYPE_CHECKING, NamedTuple
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
+from ruamel.yaml.reader import ReaderError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from ruamel.yaml.nodes import Node
 
-MAX_BYTES = 4_000_000
+MAX_BYTES = 1_000_000
+MAX_DEPTH = 32
 TAG = "tag:yaml.org,2002:"
-
+INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
+FRACTION = re.compile(r"[-+]?[0-9]{1,18}\.[0-9]{1,18}")
 
 Keys = tuple[str | int, ...]
 
@@ -43,8 +49,10 @@ class Document:
     """A YAML file's data and the line on which each of its values begins."""
 
     name: str
-    data: Any = None
+    data: object = None
     lines: dict[Keys, int] = field(default_factory=dict)
+    texts: dict[Keys, str] = field(default_factory=dict)
+    """Numbers and booleans as they are written: of 3.10 the data only knows 3.1."""
     problems: list[Problem] = field(default_factory=list)
 
     def problem(self, keys: Keys, message: str) -> Problem:
@@ -60,19 +68,16 @@ def read(path: Path, *, name: str) -> Document:
     """Read a file; `name` is how problems call it."""
     document = Document(name=name)
     text = _text(path, document)
-    node = _compose(text, document) if text is not None else None
-    if node is None:
-        if not document.problems:
-            document.problems.append(document.problem((), "the file is empty"))
-        return document
-    try:
-        data = _Converter(document).convert(node, ())
-    except RecursionError:
+    if text is not None and _flow_depth(text) > MAX_DEPTH:
         document.problems.append(document.problem((), "nested too deeply"))
+    node = _compose(text, document) if text is not None and not document.problems else None
+    if document.problems:
         return document
-    return Document(
-        name=name, data=data, lines=document.lines, problems=document.problems
-    )
+    if node is None or (isinstance(node, ScalarNode) and node.tag == TAG + "null"):
+        document.problems.append(document.problem((), "the file is empty"))
+        return document
+    data = _Converter(document).convert(node, ())
+    return replace(document, data=data)
 
 
 def _text(path: Path, document: Document) -> str | None:
@@ -95,11 +100,21 @@ def _text(path: Path, document: Document) -> str | None:
         return None
 
 
+def _flow_depth(text: str) -> int:
+    """Return at least how deep brackets nest: unclosed ones take the YAML reader quadratic time."""
+    steps = (1 if match[0] in "[{" else -1 for match in re.finditer(r"[][{}]", text))
+    return max(accumulate(steps), default=0)
+
+
 def _compose(text: str, document: Document) -> Node | None:
     try:
         return YAML(typ="safe", pure=True).compose(text)  # type: ignore[no-any-return]
     except RecursionError:
         document.problems.append(document.problem((), "nested too deeply"))
+    except ReaderError as e:
+        line = text.count("\n", 0, e.position) + 1
+        message = f"the character U+{e.character:04X} is not allowed"
+        document.problems.append(Problem(document.name, line, "", message))
     except MarkedYAMLError as e:
         mark = e.problem_mark or e.context_mark
         line = mark.line + 1 if mark else 1
@@ -111,54 +126,99 @@ def _compose(text: str, document: Document) -> Node | None:
     return None
 
 
+class _RefusedError(Exception):
+    """A value is not of the subset; the message says why."""
+
+
 class _Converter:
     """Turns nodes into data, noting lines and problems in the document."""
 
     def __init__(self, document: Document) -> None:
         self.document = document
 
-    def convert(self, node: Node, keys: Keys) -> Any:
+    def convert(self, node: Node, keys: Keys) -> object:
+        """Return a node's data; None, and a problem in the document, for what is refused."""
         self.document.lines.setdefault(keys, node.start_mark.line + 1)
-        if node.anchor is not None:
-            return self._refuse(keys, "anchors and aliases are not allowed; write the value out")
-        match node:
-            case MappingNode():
-                return self._mapping(node, keys)
-            case SequenceNode():
-                return [self.convert(item, (*keys, i)) for i, item in enumerate(node.value)]
-            case _:
-                return self._scalar(node, keys)
+        try:
+            return self._convert(node, keys)
+        except _RefusedError as e:
+            self._note(keys, str(e))
+            return None
 
-    def _mapping(self, node: MappingNode, keys: Keys) -> dict[str, Any]:
-        data: dict[str, Any] = {}
+    def _convert(self, node: Node, keys: Keys) -> object:
+        if node.anchor is not None:
+            msg = "anchors and aliases are not allowed; write the value out"
+            raise _RefusedError(msg)
+        if len(keys) > MAX_DEPTH:
+            msg = "nested too deeply"
+            raise _RefusedError(msg)
+        match node:
+            case MappingNode(tag=tag) if tag == TAG + "map":
+                return self._mapping(node, keys)
+            case SequenceNode(tag=tag) if tag == TAG + "seq":
+                return [self.convert(item, (*keys, i)) for i, item in enumerate(node.value)]
+            case ScalarNode():
+                return self._scalar(node, keys)
+            case _:
+                msg = f"the tag {_tag(node)} is not allowed"
+                raise _RefusedError(msg)
+
+    def _mapping(self, node: MappingNode, keys: Keys) -> dict[str, object]:
+        data: dict[str, object] = {}
         for key_node, value_node in node.value:
             line = key_node.start_mark.line + 1
-            if not isinstance(key_node, ScalarNode) or key_node.tag == TAG + "merge":
-                self._refuse(keys, f"line {line}: keys must be plain words")
-                continue
-            key = str(key_node.value)
+            key = str(key_node.value) if _is_word(key_node) else "?"
             self.document.lines.setdefault((*keys, key), line)
-            if key in data:
-                self._refuse((*keys, key), f"the key is written twice (again on line {line})")
-                continue
-            data[key] = self.convert(value_node, (*keys, key))
+            if not _is_word(key_node):
+                self._note((*keys, key), "keys must be plain words")
+            elif key in data:
+                self._note((*keys, key), f"the key is written twice (again on line {line})")
+            else:
+                data[key] = self.convert(value_node, (*keys, key))
         return data
 
-    def _scalar(self, node: ScalarNode, keys: Keys) -> Any:
+    def _scalar(self, node: ScalarNode, keys: Keys) -> object:
         text = str(node.value)
-        match str(node.tag).removeprefix(TAG):
-            case "str" | "timestamp":
+        match _tag(node):
+            case "str" | "timestamp" if _is_encodable(text):
                 return text
+            case "str" | "timestamp":
+                msg = "half a surrogate pair is not a character"
+                raise _RefusedError(msg)
             case "null":
                 return None
             case "bool":
+                self.document.texts[keys] = text
                 return text.lower() == "true"
-            case "int":
-                return int(text, 0) if text.lstrip("+-").isalnum() else text
-            case "float":
-                return float(text)
+            case ("int" | "float") as tag:
+                self.document.texts[keys] = text
+                return _number(tag, text)
             case tag:
-                return self._refuse(keys, f"the tag {tag} is not allowed")
+                msg = f"the tag {tag} is not allowed"
+                raise _RefusedError(msg)
 
-    def _refuse(self, keys: Keys, message: str) -> None:
+    def _note(self, keys: Keys, message: str) -> None:
         self.document.problems.append(self.document.problem(keys, message))
+
+
+def _number(tag: str, text: str) -> float:
+    if tag == "int" and INTEGER.fullmatch(text):
+        return int(text)
+    if tag == "float" and FRACTION.fullmatch(text):
+        return float(text)
+    shown = text if len(text) <= 20 else text[:19] + "…"
+    msg = f"{shown} is not a number in plain decimal digits; quote it if it is text"
+    raise _RefusedError(msg)
+
+
+def _tag(node: Node) -> str:
+    return str(node.tag).removeprefix(TAG)
+
+
+def _is_word(node: Node) -> bool:
+    is_plain = isinstance(node, ScalarNode) and node.anchor is None and _tag(node) == "str"
+    return is_plain and str(node.value).isprintable()
+
+
+def _is_encodable(text: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in text)
