@@ -1,0 +1,68 @@
+"""An engine's client in; containers that are created, labelled and cleared away together, out."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from docker import DockerClient
+
+    from dockwright.stages.smoke.subject import Subject
+
+LABEL = "dockwright.smoke"
+RUN_LABEL = "dockwright.smoke.run"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Launcher:
+    """Makes the containers of one smoke run."""
+
+    client: DockerClient
+    run: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+    def create(
+        self,
+        subject: Subject,
+        argv: Sequence[str],
+        *,
+        stdin: bool = False,
+        user: str | None = None,
+        host: Mapping[str, object] | None = None,
+    ) -> str:
+        """Create a container without network, which the engine removes at its end."""
+        options: dict[str, Any] = {"network_mode": "none", "auto_remove": True, **(host or {})}
+        created = self.client.api.create_container(
+            subject.image.digest,
+            list(argv) or None,
+            stdin_open=stdin,
+            user=user,
+            labels={LABEL: subject.identifier, RUN_LABEL: self.run},
+            host_config=self.client.api.create_host_config(**options),
+        )
+        return str(created["Id"])
+
+    def remove(self, container: str) -> None:
+        """End and remove a container that may be going by itself already."""
+        from docker.errors import APIError, NotFound  # noqa: PLC0415 - slow to import
+
+        try:
+            self.client.api.remove_container(container, force=True)
+        except NotFound:
+            pass
+        except APIError as e:
+            if e.status_code != 409:  # its removal is in progress
+                raise
+
+    def clear(self) -> None:
+        """Remove whatever of this run is still there."""
+        filters = {"label": f"{RUN_LABEL}={self.run}"}
+        for container in self.client.api.containers(all=True, quiet=True, filters=filters):
+            self.remove(container["Id"])
+
+    def has_gpu(self) -> bool:
+        """Tell whether the engine can give containers a GPU."""
+        return "nvidia" in (self.client.api.info().get("Runtimes") or {})

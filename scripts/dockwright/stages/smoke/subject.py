@@ -1,0 +1,78 @@
+"""A variant and its build record in; everything that its checks need to know of the image out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dockwright.clients import images
+from dockwright.errors import RecordError
+from dockwright.spec import lock as locks
+from dockwright.spec import records
+from dockwright.stages.smoke import checks
+from dockwright.stages.smoke.facts import facts
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from docker import DockerClient
+
+    from dockwright.clients.images import EngineImage
+    from dockwright.spec.variants import Variant
+    from dockwright.stages.smoke.checks import Check
+    from dockwright.workspace import Workspace
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Subject:
+    """An image that is to be checked."""
+
+    identifier: str
+    image: EngineImage
+    facts: dict[str, Any]
+    checks: tuple[Check, ...]
+    archive: bytes
+    suspicious: frozenset[str]
+    """Strings that tell of the host that built it."""
+
+
+def prepare(
+    ws: Workspace, variants: Sequence[Variant], client: DockerClient, suspicious: frozenset[str]
+) -> tuple[Subject, ...]:
+    """Return a subject per variant; one RecordError for all that have no image to check."""
+    found = [(variant, checks.discover(ws.smoke_path, variant.traits)) for variant in variants]
+    subjects, problems = [], []
+    for variant, scripts in found:
+        try:
+            subjects.append(_subject(ws, variant, scripts, client, suspicious))
+        except RecordError as e:
+            problems.append(str(e))
+    if problems:
+        raise RecordError("\n".join(problems))
+    return tuple(subjects)
+
+
+def _subject(
+    ws: Workspace,
+    variant: Variant,
+    scripts: tuple[Check, ...],
+    client: DockerClient,
+    suspicious: frozenset[str],
+) -> Subject:
+    record = records.require_build(ws.out_path, variant.identifier)
+    image = images.read(client, record.reference)
+    if image.digest != record.digest:
+        msg = (
+            f"{variant.identifier}: the engine's {record.reference} is {image.digest}, the record "
+            f"speaks of {record.digest}; run `dockwright build {variant.identifier}`"
+        )
+        raise RecordError(msg)
+    known = facts(variant, locks.load(ws.buildspec_path, variant.release))
+    return Subject(
+        identifier=variant.identifier,
+        image=image,
+        facts=known,
+        checks=scripts,
+        archive=checks.pack(ws.smoke_path, variant.traits, known),
+        suspicious=suspicious,
+    )
