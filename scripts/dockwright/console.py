@@ -8,13 +8,16 @@ import sys
 import time
 from contextlib import contextmanager
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from rich.console import Console
     from rich.progress import Progress
+
+
+UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
 @cache
@@ -120,16 +123,12 @@ def human_bytes(count: int) -> str:
     >>> human_bytes(190_400_000)
     '190 MB'
     """
-    value: float = count
-    for unit in ("B", "kB", "MB", "GB"):
-        if value < 999.5:
-            break
-        value /= 1000
-    else:
-        unit = "TB"
-    return f"{count} B" if unit == "B" else f"{value:.3g} {unit}"
+    value, power = float(count), 0
+    while value >= 999.5 and power < len(UNITS) - 1:
+        value, power = value / 1000, power + 1
+    return f"{value:.0f} B" if power == 0 else f"{value:.3g} {UNITS[power]}"
 
 
-def as_json(data: Any) -> str:
+def as_json(data: object) -> str:
     """Return stable JSON text with a final newline, as committed and recorded files have it."""
     return json.dumps(data, indent=2, sort_keys=True, ensure_ascii=False) + "\n"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
 from dockwright import process, workspace
 from dockwright.clients import engine as engines
 from dockwright.spec import manifest, selector

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+
 from dockwright.clients import apt, archives
 from dockwright.errors import NetworkError
 

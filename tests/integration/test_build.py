@@ -10,6 +10,7 @@ import zipfile
 from typing import TYPE_CHECKING
 
 import pytest
+
 from dockwright import process
 from dockwright.clients import docker, images
 from dockwright.composition.layers import layers_of_release

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+
 from dockwright import process
 from dockwright.clients import apt, bridge, daemons, docker, engine, engine_remains, engine_site
 from dockwright.errors import NoEngineError, NotRootError

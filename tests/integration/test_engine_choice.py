@@ -7,6 +7,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
+
 from dockwright.clients import engine
 from dockwright.clients.fitness import CONTAINERD_STORE
 from dockwright.errors import EngineUnfitError, NoEngineError

@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+
 from dockwright import process
 from dockwright.clients import pip_settings
 

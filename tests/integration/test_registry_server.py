@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+
 from dockwright.clients import daemons, registry_server
 from dockwright.errors import BusyError, NetworkError
 from dockwright.workspace import Workspace

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from packaging.version import Version
+
 from dockwright.clients import index_config
 from dockwright.clients.index_config import IndexConfig
 from dockwright.clients.index_session import session
@@ -14,7 +16,6 @@ from dockwright.clients.uv import compile_requirements
 from dockwright.clients.wheel_files import Target
 from dockwright.errors import NetworkError, SolveError
 from dockwright.spec import manifest
-from packaging.version import Version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, ClassVar
 
 import pytest
+
 from dockwright import process
 from dockwright.clients import index_config
 from dockwright.clients.index_config import IndexConfig

@@ -10,6 +10,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
+
 from dockwright.composition import base, oci_layout
 from dockwright.errors import BaseImageError, HashMismatchError
 from dockwright.spec.base import BaseSpec, OsLayer

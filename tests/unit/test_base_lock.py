@@ -8,6 +8,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
+
 from dockwright.errors import StaleError
 from dockwright.spec import base_lock
 from dockwright.spec.base import BaseSpec

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
+
 from dockwright.errors import ManifestError
 from dockwright.spec.base import BaseSpec, OsLayer
 

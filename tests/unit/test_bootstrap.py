@@ -6,6 +6,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
+
 from dockwright.composition import bootstrap
 from dockwright.errors import BaseImageError, NetworkError, NoSpaceError, ProcessError
 from dockwright.workspace import Workspace

@@ -7,6 +7,7 @@ import tarfile
 from typing import TYPE_CHECKING
 
 import pytest
+
 from dockwright.composition import debian_packages, rootfs
 from dockwright.errors import BaseImageError
 from dockwright.spec.base_lock import DebianPackage

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+
 from dockwright.clients import filelock
 from dockwright.errors import BusyError
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+
 from dockwright.clients import fitness
 from dockwright.clients.fitness import CONTAINERD_STORE, EngineFacts
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+
 from dockwright.clients import hashing, index
 from dockwright.clients.index_config import FurtherIndex, IndexConfig
 from dockwright.clients.index_page import Link

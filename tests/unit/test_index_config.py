@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+
 from dockwright.clients import index_config, uv_settings
 from dockwright.clients.index_config import FurtherIndex, IndexConfig
 

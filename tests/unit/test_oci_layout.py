@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+
 from dockwright.composition import oci_layout
 from dockwright.errors import HashMismatchError
 

@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+
 from dockwright import process
 from dockwright.errors import ProcessError
 

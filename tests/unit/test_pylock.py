@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+
 from dockwright.clients import pylock
 from dockwright.clients.index_config import IndexConfig
 from dockwright.clients.index_session import session

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
+
 from dockwright.composition import rootfs
 from dockwright.errors import BaseImageError
 

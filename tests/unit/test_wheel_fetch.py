@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+
 from dockwright.clients.index_config import IndexConfig
 from dockwright.composition import wheel_fetch, wheels
 from dockwright.errors import HashMismatchError, NetworkError, NoSpaceError

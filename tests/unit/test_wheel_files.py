@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from dockwright.clients.wheel_files import Target, best, filename_of, safe_filename, target_tags
 from dockwright.errors import NetworkError
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+
 from dockwright.composition import wheels
 from dockwright.errors import HashMismatchError, NetworkError
 from dockwright.spec.lock import Wheel

@@ -87,8 +87,14 @@ def _split(
     rest = tuple(wheel for wheel in wheels if wheel.size_bytes < HEAVY_BYTES)
     if rest:
         jobs = _jobs(used_by)
-        stem = jobs if group is Group.COMMON and len(jobs) == 1 else (group.value, *_partial(jobs, _jobs(everyone)))
-        yield WheelLayer(name="-".join((*stem, *partial)), group=group, wheels=rest, used_by=used_by)
+        stem = (
+            jobs
+            if group is Group.COMMON and len(jobs) == 1
+            else (group.value, *_partial(jobs, _jobs(everyone)))
+        )
+        yield WheelLayer(
+            name="-".join((*stem, *partial)), group=group, wheels=rest, used_by=used_by
+        )
 
 
 def _partial(some: tuple[str, ...], every: tuple[str, ...]) -> tuple[str, ...]:

@@ -62,19 +62,23 @@ def _requirements(layer: WheelLayer, release: Release) -> str:
 
 def _dockerfile(variant: Variant, lock: ReleaseLock, templates_path: Path) -> str:
     layers = layers_of_variant(lock, variant.folder)
-    text = _environment(str(templates_path)).get_template("Dockerfile.j2").render(
-        sources=_sources(variant.release),
-        title=naming.title(variant),
-        release_folder=variant.release.folder,
-        os_layer=os_layer(variant),
-        venv=VENV,
-        mtime=MTIME,
-        uv=_uv(lock),
-        layers=layers,
-        shared_layers=[layer for layer in layers if not layer.is_own],
-        own_layers=[layer for layer in layers if layer.is_own],
-        environment=list(environment(variant).items()),
-        labels=list(naming.labels(variant).items()),
+    text = (
+        _environment(str(templates_path))
+        .get_template("Dockerfile.j2")
+        .render(
+            sources=_sources(variant.release),
+            title=naming.title(variant),
+            release_folder=variant.release.folder,
+            os_layer=os_layer(variant),
+            venv=VENV,
+            mtime=MTIME,
+            uv=_uv(lock),
+            layers=layers,
+            shared_layers=[layer for layer in layers if not layer.is_own],
+            own_layers=[layer for layer in layers if layer.is_own],
+            environment=list(environment(variant).items()),
+            labels=list(naming.labels(variant).items()),
+        )
     )
     return _normalized(text)
 
