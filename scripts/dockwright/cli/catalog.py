@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from enum import StrEnum
 from typing import Annotated
 
@@ -53,7 +54,8 @@ def matrix(
         case MatrixFormat.JSON:
             console.out_json([facts(variant) for variant in variants])
         case MatrixFormat.GITHUB:
-            console.out_json({"include": [_ci_facts(variant) for variant in variants]})
+            # One line, as $GITHUB_OUTPUT takes it.
+            console.out(json.dumps({"include": [_ci_facts(variant) for variant in variants]}))
         case MatrixFormat.CODEBUILD:
             console.out_json(
                 {"batch": {"build-list": [_codebuild(variant) for variant in variants]}}
