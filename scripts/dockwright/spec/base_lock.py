@@ -93,7 +93,7 @@ def load(buildspec_path: Path, spec: BaseSpec) -> BaseLock:
     path = lock_path(buildspec_path, spec.name)
     name = f"{buildspec_path.name}/locks/{path.name}"
     try:
-        lock = loads(path.read_text(encoding="utf-8"), name=name)
+        lock = loads(path.read_bytes(), name=name)
     except FileNotFoundError:
         msg = f"{name} is missing; {REMEDY}"
         raise StaleError(msg) from None
@@ -103,7 +103,7 @@ def load(buildspec_path: Path, spec: BaseSpec) -> BaseLock:
     return lock
 
 
-def loads(text: str, *, name: str) -> BaseLock:
+def loads(text: str | bytes, *, name: str) -> BaseLock:
     """Read a lock; StaleError when it is not one of this format."""
     try:
         lock = TypeAdapter(BaseLock).validate_json(text)

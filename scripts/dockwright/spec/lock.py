@@ -6,19 +6,31 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 
 from dockwright.errors import StaleError
+from dockwright.spec.axes import ACCELERATOR_PATTERN, Job
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dockwright.spec.axes import Accelerator, Job
+    from dockwright.spec.axes import Accelerator
     from dockwright.spec.variants import Release
 
-FORMAT = 1
+FORMAT: Final = 1
+
+# Names and versions come from a package index and end in Dockerfiles and paths.
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+WheelVersion = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+([.!+][a-z0-9]+)*$")]
+Filename = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.!+-]*\.whl$")]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Folder = Annotated[
+    str, StringConstraints(pattern=f"^({'|'.join(Job)})/({ACCELERATOR_PATTERN.pattern})$")
+]
+STRICT = ConfigDict(strict=True, extra="forbid")
 
 
 class Group(StrEnum):
@@ -36,29 +48,35 @@ class Group(StrEnum):
 class Wheel:
     """One locked wheel file."""
 
-    name: str
+    __pydantic_config__ = STRICT
+
+    name: Name
     """Normalized distribution name."""
-    version: str
-    filename: str
-    sha256: str
-    size_bytes: int
+    version: WheelVersion
+    filename: Filename
+    sha256: Sha256
+    size_bytes: Annotated[int, Field(ge=0)]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, order=True)
 class LockedWheel:
     """A wheel, its group, and the variants (`<job>/<accelerator>`) that install it."""
 
+    __pydantic_config__ = STRICT
+
     wheel: Wheel
     group: Group
-    used_by: tuple[str, ...]
+    used_by: tuple[Folder, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReleaseLock:
     """All wheels of a release, solved jointly."""
 
-    format: int
-    requirements_sha256: str
+    __pydantic_config__ = STRICT
+
+    format: Literal[1]
+    requirements_sha256: Sha256
     """Of the requirements that were solved: a lock made from others is stale."""
     wheels: tuple[LockedWheel, ...]
 
@@ -133,13 +151,15 @@ def dumps(lock: ReleaseLock) -> str:
     return head + ',\n  "wheels": [\n' + ",\n".join(f"    {row}" for row in rows) + "\n  ]\n}\n"
 
 
-def loads(text: str, *, name: str) -> ReleaseLock:
+def loads(text: str | bytes, *, name: str) -> ReleaseLock:
     """Read a committed lock; StaleError when it is not one of this format."""
     try:
-        return TypeAdapter(ReleaseLock).validate_json(text, strict=True)
+        return _adapter().validate_json(text)
     except ValidationError as e:
-        problems = f"{e.error_count()} problems"
-        msg = f"{name} is not a lock of format {FORMAT} ({problems}); run `dockwright lock`"
+        first = e.errors(include_url=False)[0]
+        where = ".".join(str(key) for key in first["loc"])
+        what = f"{where}: {first['msg']}" if where else first["msg"]
+        msg = f"{name} is not a lock of format {FORMAT}: {what}; run `dockwright lock`"
         raise StaleError(msg) from None
 
 
@@ -148,7 +168,7 @@ def load(buildspec_path: Path, release: Release) -> ReleaseLock:
     path = lock_path(buildspec_path, release)
     name = f"{buildspec_path.name}/locks/{path.name}"
     try:
-        lock = loads(path.read_text(encoding="utf-8"), name=name)
+        lock = loads(path.read_bytes(), name=name)
     except FileNotFoundError:
         msg = f"{name} is missing; run `dockwright lock`"
         raise StaleError(msg) from None
@@ -156,6 +176,11 @@ def load(buildspec_path: Path, release: Release) -> ReleaseLock:
         msg = f"{name} is stale: the manifest has changed since; run `dockwright lock`"
         raise StaleError(msg)
     return lock
+
+
+@cache
+def _adapter() -> TypeAdapter[ReleaseLock]:
+    return TypeAdapter(ReleaseLock)
 
 
 def _row(locked: LockedWheel) -> str:
