@@ -15,20 +15,33 @@ def main() -> None:
 
 
 def _run() -> int:
-    from dockwright.cli.app import app  # noqa: PLC0415 - an import error is caught as any other
-
     try:
-        app()
+        code = _command()
+        if sys.stdout is not None:  # closed by whoever started us
+            # Here and not at exit, where Python has only its own words for a reader that has gone.
+            sys.stdout.flush()
     except DockwrightError as e:
         console.error(str(e))
         return e.exit_code
-    except KeyboardInterrupt:
-        console.error("interrupted; run the same command again to go on")
-        return INTERRUPTED
     except BrokenPipeError:
         # The reader of a pipe has gone (`… | head`); nothing is left to say, not even at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    if code == INTERRUPTED:
+        console.error("interrupted; run the same command again to go on")
+    return code
+
+
+def _command() -> int:
+    """Run what the arguments ask for; Typer ends every command but a failed one by SystemExit."""
+    from dockwright.cli.app import app  # noqa: PLC0415 - an import error is caught as any other
+
+    try:
+        app()
+    except SystemExit as e:
+        return e.code if isinstance(e.code, int) else 1
+    except KeyboardInterrupt:
+        return INTERRUPTED
     return 0
 
 
