@@ -11,7 +11,7 @@ import shutil
 import signal
 import subprocess
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import IO, TYPE_CHECKING
 
 from dockwright import console
@@ -120,15 +120,19 @@ def spawn_daemon(
 
 def stop(p: subprocess.Popen[str], *, grace_s: float = INTERRUPT_GRACE_S) -> None:
     """End a program and what it started: interrupt, wait, terminate, wait, kill."""
+    if p.returncode is not None:
+        return  # waited for: the number of its group may be another's by now
     for sig in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
-        if p.poll() is not None:
-            return
         # The whole group, as a terminal does it: a parent may wait for children that know nothing.
         os.killpg(p.pid, sig)
         try:
             p.wait(grace_s)
         except subprocess.TimeoutExpired:
             continue
+        break
+    # A shell's background jobs ignore interrupts and outlive it; nobody else would end them.
+    with suppress(ProcessLookupError):
+        os.killpg(p.pid, signal.SIGKILL)
 
 
 def _finish(p: subprocess.Popen[str], args: list[str]) -> str:
