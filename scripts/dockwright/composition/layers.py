@@ -52,11 +52,13 @@ def layers_of_release(lock: ReleaseLock) -> tuple[WheelLayer, ...]:
     """Return every wheel layer of a release in the order in which images lay them."""
     everyone = {folder for locked in lock.wheels for folder in locked.used_by}
     ordered = sorted(lock.wheels, key=_position)
-    return tuple(
+    layers = tuple(
         layer
         for (group, used_by), members in groupby(ordered, key=lambda w: (w.group, w.used_by))
         for layer in _split(group, used_by, [m.wheel for m in members], everyone)
     )
+    assert len({layer.name for layer in layers}) == len(layers), "two layers of one name"
+    return layers
 
 
 def layers_of_variant(lock: ReleaseLock, folder: str) -> tuple[WheelLayer, ...]:
@@ -79,22 +81,27 @@ def _split(
     group: Group, used_by: tuple[str, ...], wheels: list[Wheel], everyone: set[str]
 ) -> Iterable[WheelLayer]:
     """Yield heavy wheels one by one, then the rest as one layer."""
-    partial = _partial(_accelerators(used_by), _accelerators(everyone))
+    accelerators = _partial(_accelerators(used_by), _accelerators(everyone))
     for wheel in wheels:
         if wheel.size_bytes >= HEAVY_BYTES:
-            name = "-".join((wheel.name, *partial))
+            name = "-".join((wheel.name, *accelerators))
             yield WheelLayer(name=name, group=group, wheels=(wheel,), used_by=used_by)
     rest = tuple(wheel for wheel in wheels if wheel.size_bytes < HEAVY_BYTES)
     if rest:
-        jobs = _jobs(used_by)
-        stem = (
-            jobs
-            if group is Group.COMMON and len(jobs) == 1
-            else (group.value, *_partial(jobs, _jobs(everyone)))
-        )
-        yield WheelLayer(
-            name="-".join((*stem, *partial)), group=group, wheels=rest, used_by=used_by
-        )
+        name = "-".join(_name_of_rest(group, used_by, everyone))
+        yield WheelLayer(name=name, group=group, wheels=rest, used_by=used_by)
+
+
+def _name_of_rest(group: Group, used_by: tuple[str, ...], everyone: set[str]) -> tuple[str, ...]:
+    jobs, accelerators = _jobs(used_by), _accelerators(used_by)
+    if len(used_by) < len(jobs) * len(accelerators):
+        # Neither jobs nor accelerators tell who has it: a wheel may be in all GPU images and, for
+        # another reason, in one job's CPU image.
+        return (group.value, *(folder.replace("/", "-") for folder in used_by))
+    partial = _partial(accelerators, _accelerators(everyone))
+    if group is Group.COMMON and len(jobs) == 1:
+        return (*jobs, *partial)
+    return (group.value, *_partial(jobs, _jobs(everyone)), *partial)
 
 
 def _partial(some: tuple[str, ...], every: tuple[str, ...]) -> tuple[str, ...]:
