@@ -73,7 +73,7 @@ class Progress:
                 step.done_bytes[item["id"]] = item.get("current") or 0
         for log in status.get("logs") or ():
             if step := self.steps.get(log["vertex"]):
-                text = base64.b64decode(log["data"]).decode(errors="replace")
+                text = base64.b64decode(log.get("data") or "").decode(errors="replace")
                 step.logs = [*step.logs, *text.splitlines()][-LOG_LINES:]
         return tuple(step for step in finished if step is not None)
 
