@@ -1,0 +1,40 @@
+"""What unit tests share: a world they cannot touch, and a copy of the sample workspace."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NoReturn
+
+import pytest
+
+import sample
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture(autouse=True)
+def no_world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Fail a test that starts a program or opens a connection; its home is a folder of its own."""
+
+    def refuse(what: str) -> object:
+        def refused(*args: object, **_: object) -> NoReturn:
+            msg = f"a unit test must not {what} ({args[1:]}); it belongs to tests/integration"
+            raise AssertionError(msg)
+
+        return refused
+
+    monkeypatch.setattr("subprocess.Popen.__init__", refuse("start a program"))
+    monkeypatch.setattr("socket.socket.connect", refuse("open a connection"))
+    monkeypatch.setattr("socket.socket.connect_ex", refuse("open a connection"))
+    monkeypatch.setattr("socket.getaddrinfo", refuse("look up a name"))
+    monkeypatch.setattr("os.system", refuse("start a program"))
+    monkeypatch.setattr("os.posix_spawn", refuse("start a program"))
+    monkeypatch.setenv("DOCKWRIGHT_HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture
+def good(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> sample.Sample:
+    """A copy of the sample workspace, as the current folder."""
+    copied = sample.copy(tmp_path)
+    monkeypatch.chdir(copied.ws.root)
+    return copied
