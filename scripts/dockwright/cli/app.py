@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from dockwright.cli import build, catalog, clean, derive, doctor, engine, plan, registry, show
+from dockwright.cli import build, catalog, clean, derive, doctor, engine, plan, registry, show, smoke
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -21,6 +21,7 @@ app.command("schema")(derive.schema)
 app.command("fetch")(build.fetch)
 app.command("build")(build.build)
 app.command("plan")(plan.plan)
+app.command("smoke")(smoke.smoke)
 app.command("show")(show.show)
 app.command("doctor")(doctor.doctor)
 app.command("clean")(clean.clean)
