@@ -14,7 +14,7 @@ from dockwright.stages.clean import MEANING, Kind, remove, survey
 def clean(
     kinds: Annotated[
         list[Kind] | None,
-        typer.Argument(metavar="[KIND]...", help="What to remove; all without one."),
+        typer.Argument(metavar="KIND", help="What to remove; all without one."),
     ] = None,
     *,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what is there.")] = False,

@@ -16,7 +16,7 @@ from dockwright.workspace import Workspace
 Globs = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[GLOB]...", help="Identifiers to select, such as 'pytorch*cpu'; all without one."
+        metavar="GLOB", help="Identifiers to select, such as 'pytorch*cpu'; all without one."
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
