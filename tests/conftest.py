@@ -44,5 +44,17 @@ def refuse_skip(report: Report) -> None:
         report.longrepr = f"{skipped} {why}\nA skip is a failure here: mend it or remove the test."
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update", action="store_true", help="Write expected files anew where they differ."
+    )
+
+
+@pytest.fixture(scope="session")
+def update(pytestconfig: pytest.Config) -> bool:
+    """Whether tests write the committed files that they compare with."""
+    return bool(pytestconfig.getoption("--update"))
+
+
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(NoSkips(), "no-skips")
