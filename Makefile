@@ -9,6 +9,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 .PHONY: help
 help: ## Show what there is to do
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | sort | expand -t 16
+	@echo "IMAGE='GLOB' selects images by identifier; ARGS='...' goes to pytest or uv"
 
 .PHONY: build
 build: $(READY) ## Build and smoke-test the images of IMAGE (default: PyTorch CPU inference)
@@ -29,6 +30,10 @@ test-full: $(READY) ## Run every test, the long ones included
 .PHONY: lint
 lint: $(READY) ## Check style, types, architecture, Dockerfiles, shell and committed derived files
 	@prek run --all-files
+
+.PHONY: format
+format: $(READY) ## Mend style and layout of Python and shell files where a tool can
+	@ruff check --fix --quiet && ruff format --quiet && shfmt --write --indent 2 --case-indent .ci/run
 
 .PHONY: generate
 generate: $(READY) ## Write the Dockerfiles, requirement files and the manifest's schema
@@ -53,6 +58,6 @@ clean: $(READY) ## Show what dockwright made on this machine; `dockwright clean`
 $(READY): $(HOST_LOCK) pyproject.toml
 	@python3 -c 'import sys; assert sys.version_info >= (3, 11), "dockwright needs Python 3.11 or newer"'
 	@python3 -m venv .venv || { echo 'python3 -m venv failed; on Debian: apt-get install python3-venv' >&2; exit 1; }
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(HOST_LOCK)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --require-hashes -r $(HOST_LOCK)
+	@$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
