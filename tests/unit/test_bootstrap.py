@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 
 from dockwright.composition import bootstrap
 from dockwright.errors import BaseImageError, NetworkError, NoSpaceError, ProcessError
-from dockwright.workspace import Workspace
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -80,25 +78,27 @@ def test_anything_else_shows_the_end_of_what_was_said_without_credentials() -> N
     assert "secret" not in str(error)
 
 
-def test_a_work_folder_sweeps_what_a_killed_bootstrap_left_and_leaves_nothing(
-    tmp_path: Path,
-) -> None:
-    place = Workspace(root=tmp_path, home=tmp_path)
-    with bootstrap.work_folder(place, roots=1) as killed:
-        remains = tmp_path / "remains"
-        shutil.copytree(killed, remains)
-        parent, name = killed.parent, killed.name
-    remains.rename(parent / f"{name}-killed")
-    with bootstrap.work_folder(place, roots=1) as work:
+def test_a_work_folder_leaves_nothing(tmp_path: Path) -> None:
+    parent = tmp_path / "bases"
+    with bootstrap.work_folder(parent, roots=1) as work:
         (work / "tree").mkdir()
-        assert [path for path in parent.iterdir() if path.name.startswith(".")] == [work]
-    assert not [path for path in parent.iterdir() if path.name.startswith(".")]
+        assert list(parent.iterdir()) == [work]
+    assert list(parent.iterdir()) == []
+
+
+def test_what_a_killed_process_left_is_swept_and_a_live_ones_is_not(tmp_path: Path) -> None:
+    killed = tmp_path / f"{bootstrap.WORK_PREFIX}{10**9}-abc"
+    (killed / "tree").mkdir(parents=True)
+    with (
+        bootstrap.work_folder(tmp_path, roots=1) as one,
+        bootstrap.work_folder(tmp_path, roots=1) as other,
+    ):
+        assert set(tmp_path.iterdir()) == {one, other}
 
 
 def test_a_disk_with_too_little_room_is_refused_before_the_work(tmp_path: Path) -> None:
-    place = Workspace(root=tmp_path, home=tmp_path)
     with (
         pytest.raises(NoSpaceError, match="DOCKWRIGHT_HOME"),
-        bootstrap.work_folder(place, roots=10**9),
+        bootstrap.work_folder(tmp_path, roots=10**9),
     ):
         pass

@@ -98,7 +98,7 @@ def _layout_path(spec: BaseSpec, workspace: Workspace) -> Path:
 
 
 def _locked(spec: BaseSpec, workspace: Workspace) -> AbstractContextManager[None]:
-    # One lock for all bases: a bootstrap sweeps what a killed one has left, whichever it was.
+    # One for all bases: they share apt's state, and two bootstraps at once gain nothing.
     return filelock.exclusive(
         workspace.bases_path / "bootstrap.lock",
         doing=f"bootstrapping base {spec.name}",
@@ -132,7 +132,7 @@ def _bootstrap(spec: BaseSpec, workspace: Workspace) -> BaseLock:
         packages = _sorted((*spec.packages, *layer.packages))
         wanted.append(bootstrap.Wanted(name=base_lock.os_image(layer.name), packages=packages))
     with (
-        bootstrap.work_folder(workspace, roots=len(wanted)) as work,
+        bootstrap.work_folder(bootstrap.work_parent(workspace), roots=len(wanted)) as work,
         console.step(f"bootstrap base {spec.name}: {', '.join(root.name for root in wanted)}"),
     ):
         tars = bootstrap.bootstrap(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import tempfile
 from contextlib import contextmanager
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 NEEDED_BYTES = 1_000_000_000
 """Free disk that one bootstrap takes at its height: tree, tar and package indexes."""
+WORK_PREFIX = ".bootstrap-"
 TIMEOUT_S = 1800.0
 TAIL_LINES = 20
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -59,18 +61,17 @@ class Wanted:
     packages: tuple[str, ...]
 
 
-@contextmanager
-def work_folder(workspace: Workspace, *, roots: int) -> Iterator[Path]:
-    """Yield a folder for that many bootstraps; it is gone afterwards.
-
-    The caller holds the lock on the bases, so what a killed process has left can go too.
-    """
+def work_parent(workspace: Workspace) -> Path:
+    """Return where bootstraps find room: the store's own disk if possible."""
     # Without root the tree belongs to a subordinate user, who cannot reach into the home.
-    parent = workspace.bases_path if os.geteuid() == 0 else Path(tempfile.gettempdir())
+    return workspace.bases_path if os.geteuid() == 0 else Path(tempfile.gettempdir())
+
+
+@contextmanager
+def work_folder(parent: Path, *, roots: int) -> Iterator[Path]:
+    """Yield a folder for that many bootstraps at once; it is gone afterwards."""
     parent.mkdir(parents=True, exist_ok=True)
-    prefix = f".bootstrap-{os.geteuid()}-"
-    for leftover in parent.glob(f"{prefix}*"):
-        shutil.rmtree(leftover)
+    _sweep(parent)
     free = shutil.disk_usage(parent).free
     if free < roots * NEEDED_BYTES:
         need = console.human_bytes(roots * NEEDED_BYTES)
@@ -79,6 +80,7 @@ def work_folder(workspace: Workspace, *, roots: int) -> Iterator[Path]:
             "make room or set DOCKWRIGHT_HOME to a folder on a larger disk"
         )
         raise NoSpaceError(msg)
+    prefix = f"{WORK_PREFIX}{os.getpid()}-"
     with tempfile.TemporaryDirectory(dir=parent, prefix=prefix) as folder:
         Path(folder).chmod(0o755)
         yield Path(folder)
@@ -97,7 +99,8 @@ def bootstrap(
     )
     sources_path, options_path = work / "sources.list", work / "apt.conf"
     sources_path.write_text("\n".join(apt.sources(suite)) + "\n", encoding="utf-8")
-    options_path.write_text(connection_options(_apt_config()), encoding="utf-8")
+    options = connection_options(_apt_config("dump")) + _credentials()
+    options_path.write_text(options, encoding="utf-8")
     program: tuple[str, ...] = (
         *_clean_environment(epoch, work),
         *(_isolation() if mode == "root" else ()),
@@ -142,6 +145,14 @@ def explain(failure: ProcessError, *, suite: str) -> DockwrightError:
     return BaseImageError(f"Debian {suite} could not be bootstrapped:\n{tail}")
 
 
+def _sweep(parent: Path) -> None:
+    """Delete what killed processes have left: no mount outlives them, see _isolation."""
+    for leftover in parent.glob(f"{WORK_PREFIX}*"):
+        pid = leftover.name.removeprefix(WORK_PREFIX).partition("-")[0]
+        if not Path("/proc", pid).exists():
+            shutil.rmtree(leftover, ignore_errors=True)
+
+
 def _mode() -> str:
     if os.geteuid() == 0:
         return "root"
@@ -154,8 +165,18 @@ def _mode() -> str:
     return "unshare"
 
 
-def _apt_config() -> str:
-    return process.run(("apt-config", "dump"), timeout_s=60, env={"LC_ALL": "C"})
+def _apt_config(*arguments: str) -> str:
+    return process.run(("apt-config", *arguments), timeout_s=60, env={"LC_ALL": "C"})
+
+
+def _credentials() -> str:
+    """Point mmdebstrap's apt at the host's passwords for mirrors, which stay where they are."""
+    names = {"netrc": "Dir::Etc::netrc/f", "netrcparts": "Dir::Etc::netrcparts/d"}
+    paths = {
+        name: shlex.split(_apt_config("shell", "path", key).partition("=")[2])
+        for name, key in names.items()
+    }
+    return "".join(f'Dir::Etc::{name} "{path[0]}";\n' for name, path in paths.items() if path)
 
 
 def _clean_environment(epoch: int, work: Path) -> tuple[str, ...]:
