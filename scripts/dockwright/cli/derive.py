@@ -30,6 +30,7 @@ def schema(*, check: Check = False) -> None:
     from dockwright.stages import schema as stage  # noqa: PLC0415 - as above
 
     ws = here()
+    load(ws)  # no command writes anything while the manifest is wrong
     if check:
         stage.check(ws)
         console.say("the schema is up to date")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 import types
 import typing
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -103,7 +104,7 @@ def _message(error: dict[str, Any], text: str | None, model: type[BaseModel]) ->
             return f"{value} is not {EXPECTED[kind]}"
         case _:
             message = str(error["msg"]).removeprefix("Value error, ")
-            return message.replace("Input should", f"{value} should", 1)
+            return re.sub(r"^(Input|String) should", lambda _: f"{value} should", message)
 
 
 def _shown(value: object) -> str:

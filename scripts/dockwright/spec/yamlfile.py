@@ -116,10 +116,10 @@ def _compose(text: str, document: Document) -> Node | None:
         message = f"the character U+{e.character:04X} is not allowed"
         document.problems.append(Problem(document.name, line, "", message))
     except MarkedYAMLError as e:
-        mark = e.problem_mark or e.context_mark
-        line = mark.line + 1 if mark else 1
-        message = f"not valid YAML: {e.problem or e.context}"
-        document.problems.append(Problem(document.name, line, "", message))
+        lines = [mark.line + 1 for mark in (e.problem_mark, e.context_mark) if mark] or [1]
+        since = f" (since line {lines[-1]})" if lines[-1] != lines[0] else ""
+        message = f"not valid YAML: {e.problem or e.context}{since}"
+        document.problems.append(Problem(document.name, lines[0], "", message))
     except YAMLError as e:
         message = f"not valid YAML: {' '.join(str(e).split())}"
         document.problems.append(document.problem((), message))
