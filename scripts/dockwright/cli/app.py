@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import typer
 
-from dockwright.cli import build, catalog, clean, derive, doctor, engine, plan, registry, show, smoke
+from dockwright.cli import (
+    build,
+    catalog,
+    clean,
+    derive,
+    doctor,
+    engine,
+    plan,
+    registry,
+    show,
+    smoke,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
