@@ -5,11 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NoReturn
 
 import pytest
+from hypothesis import settings
 
 import sample
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+settings.register_profile("quick", max_examples=30, deadline=None)
+settings.register_profile("thorough", max_examples=1000, deadline=None)
+settings.load_profile("quick")  # --hypothesis-profile=thorough takes minutes
 
 
 @pytest.fixture(autouse=True)
