@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import tempfile
 from itertools import product
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
 from dockwright.composition.layers import HEAVY_BYTES
+from dockwright.spec import manifest
 from dockwright.spec.lock import FORMAT, Group, LockedWheel, ReleaseLock, Wheel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hypothesis.strategies import DrawFn, SearchStrategy
+
+    from dockwright.spec.manifest import Manifest
 
 JOBS = ("inference", "training")
 BASES = ("debian12", "a", "x1.y2.z3")
@@ -90,6 +96,14 @@ def common(bases: Sequence[str] = BASES) -> dict[str, Any]:
         "tools": {"pip": "1.2", "uv": "3.4.5"},
         "bases": dict.fromkeys(bases, base),
     }
+
+
+def load(**files: dict[str, Any]) -> Manifest:
+    """Return the manifest of the files' data; JSON is YAML, so the reader is tested along."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name, data in ({"common": common()} | files).items():
+            Path(folder, f"{name}.yml").write_text(json.dumps(data), encoding="utf-8")
+        return manifest.load(Path(folder))
 
 
 def wheel(name: str, *, version: str = "1.0", size_bytes: int = 1000) -> Wheel:

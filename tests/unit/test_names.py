@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
-import tempfile
 from fnmatch import fnmatchcase
 from itertools import product
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,12 +13,11 @@ from hypothesis import strategies as st
 
 import strategies
 from dockwright.errors import NothingSelectedError
-from dockwright.spec import manifest, naming
+from dockwright.spec import naming
 from dockwright.spec.axes import Accelerator
 from dockwright.spec.selector import pick
 
 if TYPE_CHECKING:
-    from dockwright.spec.manifest import Manifest
     from sample import Sample
 
 # The OCI distribution specification's.
@@ -31,20 +27,11 @@ REPOSITORY = re.compile(r"[a-z0-9]+([._-][a-z0-9]+)*")
 TARGET = re.compile(r"[a-zA-Z0-9_-]+")
 
 
-def load(pytorch: dict[str, Any], tensorflow: dict[str, Any]) -> Manifest:
-    """Return the manifest of the data; JSON is YAML, so the reader is tested along."""
-    with tempfile.TemporaryDirectory() as folder:
-        files = {"common": strategies.common(), "pytorch": pytorch, "tensorflow": tensorflow}
-        for name, data in files.items():
-            Path(folder, f"{name}.yml").write_text(json.dumps(data), encoding="utf-8")
-        return manifest.load(Path(folder))
-
-
 @given(strategies.frameworks(), strategies.frameworks())
 def test_every_name_is_unique_valid_and_selects_exactly_its_variant(
     pytorch: dict[str, Any], tensorflow: dict[str, Any]
 ) -> None:
-    variants = load(pytorch, tensorflow).variants
+    variants = strategies.load(pytorch=pytorch, tensorflow=tensorflow).variants
     expected = (
         len(r["jobs"]) * len(r["accelerators"])
         for r in (*pytorch["releases"], *tensorflow["releases"])
@@ -68,14 +55,14 @@ def test_every_name_is_unique_valid_and_selects_exactly_its_variant(
 def test_an_exclude_takes_out_what_it_matches_and_nothing_else(
     pytorch: dict[str, Any], tensorflow: dict[str, Any], data: st.DataObject
 ) -> None:
-    every = [v.identifier for v in load(pytorch, tensorflow).variants]
+    every = [v.identifier for v in strategies.load(pytorch=pytorch, tensorflow=tensorflow).variants]
     own = [name for name in every if name.startswith("pytorch-")]
     name, cut = data.draw(st.sampled_from(own)), data.draw(st.integers(0, 20))
     match = data.draw(st.sampled_from([name, f"{name[:cut]}*", f"*{name[cut:]}", "*-cpu"]))
     if not any(fnmatchcase(name, match) for name in own):
         return  # `*-cpu` where there is none: refused, as test_manifest_references.py has it
     pytorch = pytorch | {"exclude": [{"match": match, "reason": "none"}]}
-    left = [v.identifier for v in load(pytorch, tensorflow).variants]
+    left = [v.identifier for v in strategies.load(pytorch=pytorch, tensorflow=tensorflow).variants]
     assert left == [name for name in every if name not in own or not fnmatchcase(name, match)]
 
 
