@@ -8,6 +8,7 @@ import typer
 
 from dockwright import console
 from dockwright.cli.common import Check, here, load
+from dockwright.spec.axes import Framework
 
 
 def generate(*, check: Check = False) -> None:
@@ -18,10 +19,10 @@ def generate(*, check: Check = False) -> None:
     ws = here()
     manifest = load(ws)
     if check:
-        generated.check(ws, manifest.variants, manifest.common.frameworks)
+        generated.check(ws, manifest.variants, tuple(Framework))
         console.say("generated files are up to date")
         return
-    count = stage.generate(ws, manifest.variants, manifest.common.frameworks)
+    count = stage.generate(ws, manifest.variants, tuple(Framework))
     console.say(f"{count} files changed")
 
 
@@ -61,5 +62,6 @@ def lock(
     elif check:
         stage.check(ws, manifest.variants)
         stage.check_bases(ws, manifest.bases.values())
+        stage.check_strangers(ws, manifest.variants, manifest.bases.values())
     else:
         stage.lock(ws, manifest.variants, upgrade=upgrade or ())

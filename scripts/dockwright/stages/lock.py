@@ -68,6 +68,18 @@ def check_bases(ws: Workspace, bases: Iterable[BaseSpec]) -> None:
     _raise_stale(lambda base: base_lock.load(ws.buildspec_path, base), bases)
 
 
+def check_strangers(ws: Workspace, variants: Iterable[Variant], bases: Iterable[BaseSpec]) -> None:
+    """Raise StaleError if there are locks of what the manifest no longer names."""
+    known = {locks.lock_path(ws.buildspec_path, release) for release in releases_of(variants)}
+    known |= {base_lock.lock_path(ws.buildspec_path, spec.name) for spec in bases}
+    strangers = sorted(set((ws.buildspec_path / "locks").glob("*.json")) - known)
+    if strangers:
+        names = (str(path.relative_to(ws.root)) for path in strangers)
+        raise StaleError(
+            "\n".join(f"{name}: of nothing in the manifest; remove it" for name in names)
+        )
+
+
 def lock_bases(ws: Workspace, bases: Iterable[BaseSpec]) -> None:
     """Bootstrap every base of today's packages and lock what they are."""
     for spec in bases:
