@@ -23,7 +23,11 @@ pytestmark = pytest.mark.full
 GONE_S = 20
 
 
-@pytest.mark.parametrize("moment", ["build 1 images", "layer-python", "layer-torch", "LINK COPY"])
+@pytest.fixture(params=["build 1 images", "layer-python", "layer-torch", "LINK COPY"])
+def moment(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 def test_a_killed_build_leaves_no_process_and_the_next_one_recovers(
     moment: str,
     checkout: Workspace,
