@@ -8,12 +8,15 @@ import tarfile
 from pathlib import Path
 
 import pytest
+from docker.errors import DockerException
 
 from dockwright.errors import SmokeError
 from dockwright.spec import manifest
 from dockwright.spec.axes import Accelerator, Framework, Job
+from dockwright.spec.records import CheckRecord, SmokeRecord, Status
 from dockwright.stages.smoke import checks
-from dockwright.stages.smoke.checks import CheckFailedError
+from dockwright.stages.smoke.checks import Check, CheckDeferredError, CheckFailedError
+from dockwright.stages.smoke.run import execute, require_passed
 from dockwright.stages.smoke.session import LIMIT_S, verdict
 
 ROOT = Path(__file__).parents[2]
@@ -140,3 +143,61 @@ def test_any_other_failure_shows_the_end_of_the_output() -> None:
         verdict(124, "", "")
     with pytest.raises(CheckFailedError, match="exit code None"):
         verdict(None, "", "")
+
+
+def found(message: str, error: type[Exception] | None = None) -> str:
+    if error is not None:
+        raise error(message)
+    return message
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (None, Status.PASSED),
+        (CheckFailedError, Status.FAILED),
+        (CheckDeferredError, Status.DEFERRED),
+        (DockerException, Status.FAILED),
+    ],
+)
+def test_every_end_of_a_check_has_its_status_and_words(
+    error: type[Exception] | None, status: Status
+) -> None:
+    record = execute("common/check_x", lambda: found("3 lost", error))
+    assert (record.name, record.status) == ("common/check_x", status)
+    assert "3 lost" in record.detail
+
+
+def test_a_gpu_is_asked_of_no_check_that_needs_none() -> None:
+    plain = Check(name="cpu/check_x", needs_gpu=False, is_pristine=False)
+    gpu = Check(name="cuda/check_x", needs_gpu=True, is_pristine=False)
+    checks.require_gpu(plain, has_gpu=False)
+    checks.require_gpu(gpu, has_gpu=True)
+    with pytest.raises(CheckDeferredError, match="needs gpu"):
+        checks.require_gpu(gpu, has_gpu=False)
+
+
+def test_failed_checks_are_all_named_and_deferred_ones_do_not_fail() -> None:
+    def record(identifier: str, **statuses: Status) -> SmokeRecord:
+        return SmokeRecord(
+            identifier=identifier,
+            digest="sha256:0",
+            finished_at="2026-11-22T12:00:00+00:00",
+            seconds=1.0,
+            checks=tuple(
+                CheckRecord(name=name, status=status, seconds=1.0, detail="")
+                for name, status in statuses.items()
+            ),
+        )
+
+    fine = record("one", a=Status.PASSED, b=Status.DEFERRED)
+    require_passed([fine])
+    assert fine.count(Status.PASSED) == 1
+    with pytest.raises(SmokeError, match=r"^2 checks failed:\ntwo: b\nthree: a$"):
+        require_passed(
+            [
+                fine,
+                record("two", a=Status.PASSED, b=Status.FAILED),
+                record("three", a=Status.FAILED),
+            ]
+        )

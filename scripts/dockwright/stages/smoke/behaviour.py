@@ -27,17 +27,20 @@ time.sleep(60)
 """
 NO_HANDLER = "import time; print('ready', flush=True); time.sleep(60)"
 ORPHAN = """
-import os, pathlib, sys, time
-if os.fork() == 0:
-    if os.fork() == 0:
-        os._exit(0)  # an orphan now: only the container's first process can collect it
+import os, sys, time
+reader, writer = os.pipe()
+child = os.fork()
+if child == 0:
+    grandchild = os.fork()
+    if grandchild == 0:
+        time.sleep(0.2)
+        os._exit(0)  # an orphan by now: only the container's first process can collect it
+    os.write(writer, str(grandchild).encode())
     os._exit(0)
-os.wait()
-def states():
-    stats = pathlib.Path("/proc").glob("[0-9]*/stat")
-    return [stat.read_text().rpartition(")")[2].split()[0] for stat in stats]
+os.waitpid(child, 0)
+orphan = os.read(reader, 20).decode()
 for _ in range(50):
-    if "Z" not in states():
+    if not os.path.exists("/proc/" + orphan):
         sys.exit(0)
     time.sleep(0.1)
 sys.exit("a zombie stays")

@@ -68,6 +68,13 @@ def declares(source: str, name: str) -> bool:
     )
 
 
+def require_gpu(check: Check, *, has_gpu: bool) -> None:
+    """Defer a check that needs a GPU where there is none."""
+    if check.needs_gpu and not has_gpu:
+        msg = "needs gpu"
+        raise CheckDeferredError(msg)
+
+
 def pack(smoke_path: Path, traits: Sequence[str], facts: dict[str, Any]) -> bytes:
     """Return a tar of the traits' folders and facts.json, to be unpacked at the image's root."""
     contents = {

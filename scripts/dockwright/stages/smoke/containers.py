@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from dockwright.stages.smoke.checks import CheckFailedError
+from dockwright.stages.smoke.launcher import hang_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -107,6 +108,6 @@ def started(
                 since=time.monotonic(),
             )
         finally:
-            connection.close()
+            hang_up(connection)
     finally:
         launcher.remove(container)

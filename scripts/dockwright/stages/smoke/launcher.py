@@ -66,3 +66,11 @@ class Launcher:
     def has_gpu(self) -> bool:
         """Tell whether the engine can give containers a GPU."""
         return "nvidia" in (self.client.api.info().get("Runtimes") or {})
+
+
+def hang_up(connection: Any) -> None:
+    """Close what `attach_socket` returned, at once and not when it is collected as garbage.
+
+    It is only a file on the socket; the response that docker-py keeps on it closes both.
+    """
+    getattr(connection, "_response", connection).close()

@@ -16,7 +16,7 @@ from dockwright.errors import RecordError, SmokeError
 from dockwright.spec import records
 from dockwright.spec.records import CheckRecord, SmokeRecord, Status
 from dockwright.stages.smoke import behaviour, outside, session, traces
-from dockwright.stages.smoke.checks import CheckDeferredError, CheckFailedError
+from dockwright.stages.smoke.checks import CheckDeferredError, CheckFailedError, require_gpu
 from dockwright.stages.smoke.launcher import Launcher
 from dockwright.stages.smoke.subject import prepare
 
@@ -121,17 +121,17 @@ def _submit(
     """Queue a subject's checks: those of the image as built before those that leave traces."""
     inside = _inside(launcher, subject, sessions)
     pristine = [
-        pool.submit(_run, c.name, partial(inside, c)) for c in subject.checks if c.is_pristine
+        pool.submit(execute, c.name, partial(inside, c)) for c in subject.checks if c.is_pristine
     ]
     yield from pristine
     for document in DOCUMENTS:
-        yield pool.submit(_run, f"outside/{document.__name__}", partial(document, subject))
+        yield pool.submit(execute, f"outside/{document.__name__}", partial(document, subject))
     for behave in BEHAVIOURS:
         run = partial(behave, launcher, subject)
-        yield pool.submit(_run, f"outside/{behave.__name__}", run)
+        yield pool.submit(execute, f"outside/{behave.__name__}", run)
     for script in (c for c in subject.checks if not c.is_pristine):
         # No deadlock: the pool takes its work in order, so what is waited for has been taken.
-        yield pool.submit(_run, script.name, partial(inside, script), after=pristine)
+        yield pool.submit(execute, script.name, partial(inside, script), after=pristine)
 
 
 def _inside(launcher: Launcher, subject: Subject, sessions: ExitStack) -> Callable[[Check], str]:
@@ -140,17 +140,16 @@ def _inside(launcher: Launcher, subject: Subject, sessions: ExitStack) -> Callab
     opened = sessions.enter_context(session.opened(launcher, subject, with_gpu=has_gpu))
 
     def run(script: Check) -> str:
-        if script.needs_gpu and not has_gpu:
-            msg = "needs gpu"
-            raise CheckDeferredError(msg)
+        require_gpu(script, has_gpu=has_gpu)
         return opened.run(script)
 
     return run
 
 
-def _run(
+def execute(
     name: str, run: Callable[[], str], after: Sequence[Future[CheckRecord]] = ()
 ) -> CheckRecord:
+    """Run a check, once others have ended, and return how it ended."""
     from docker.errors import DockerException  # noqa: PLC0415 - slow to import
 
     wait(after)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from dockwright.errors import SmokeError
 from dockwright.stages.smoke.checks import PLACE, CheckFailedError
+from dockwright.stages.smoke.launcher import hang_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,7 +67,7 @@ def opened(launcher: Launcher, subject: Subject, *, with_gpu: bool = False) -> I
             api.put_archive(container, "/", subject.archive)
             yield Session(client=launcher.client, container=container)
         finally:
-            connection.close()
+            hang_up(connection)
     except APIError as e:
         msg = f"{subject.identifier}: no container for the checks: {e.explanation}"
         raise SmokeError(msg) from e
