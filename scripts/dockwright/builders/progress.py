@@ -132,7 +132,8 @@ def _step(name: str) -> Step:
 
 def _short(text: str) -> str:
     # Mounts and network are the same in every build; what is run or copied is not.
-    line = " ".join(word for word in text.split() if not word.startswith("--"))
+    words = (word for word in text.split() if not word.startswith("--") or "--from=" in word)
+    line = " ".join(words)
     return line if len(line) <= 100 else line[:99] + "…"
 
 
