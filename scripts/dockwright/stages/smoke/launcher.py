@@ -68,7 +68,7 @@ class Launcher:
         return "nvidia" in (self.client.api.info().get("Runtimes") or {})
 
 
-def hang_up(connection: Any) -> None:
+def hang_up(connection: object) -> None:
     """Close what `attach_socket` returned, at once and not when it is collected as garbage.
 
     It is only a file on the socket; the response that docker-py keeps on it closes both.
