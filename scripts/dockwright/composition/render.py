@@ -72,6 +72,7 @@ def _dockerfile(variant: Variant, lock: ReleaseLock, templates_path: Path) -> st
             os_layer=os_layer(variant),
             venv=VENV,
             mtime=MTIME,
+        python=variant.release.base.python,
             uv=_uv(lock),
             layers=layers,
             shared_layers=[layer for layer in layers if not layer.is_own],
