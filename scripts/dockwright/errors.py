@@ -114,5 +114,11 @@ class BusyError(DockwrightError):
     exit_code = 17
 
 
+class RegistryError(DockwrightError):
+    """A container registry could not be reached, refused, or does not have what was asked for."""
+
+    exit_code = 18
+
+
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells expect it."""

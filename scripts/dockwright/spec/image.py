@@ -1,0 +1,60 @@
+"""An image as its bytes: manifest, config and layer blobs, ready for a registry or an engine."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MANIFEST_TYPE = "application/vnd.docker.distribution.manifest.v2+json"
+CONFIG_TYPE = "application/vnd.docker.container.image.v1+json"
+LAYER_TYPE = "application/vnd.docker.image.rootfs.diff.tar.gzip"
+OCI_INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
+OCI_MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
+
+
+def sha256(content: bytes) -> str:
+    """Return the digest of bytes, as registries write it."""
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Blob:
+    """A layer in a file."""
+
+    path: Path
+    digest: str
+    size_bytes: int
+    media_type: str = LAYER_TYPE
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AssembledImage:
+    """One image: the documents exactly as they are published, and where its layers are."""
+
+    manifest: bytes
+    config: bytes
+    layers: tuple[Blob, ...]
+    manifest_type: str = MANIFEST_TYPE
+
+    @property
+    def digest(self) -> str:
+        """What names the image in registries and engines: the manifest's sha256."""
+        return sha256(self.manifest)
+
+    @property
+    def config_digest(self) -> str:
+        return sha256(self.config)
+
+    @property
+    def blobs(self) -> tuple[Blob, ...]:
+        """The layers, each once: an image may hold the same layer twice."""
+        return tuple({layer.digest: layer for layer in self.layers}.values())
+
+    @property
+    def size_bytes(self) -> int:
+        """What someone who has nothing of it downloads."""
+        return len(self.manifest) + len(self.config) + sum(layer.size_bytes for layer in self.blobs)
