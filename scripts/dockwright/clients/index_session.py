@@ -13,21 +13,22 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 import httpx
-import tenacity
 
 from dockwright import __version__, console
+from dockwright.clients import transient
 from dockwright.clients.index_config import masked, places, settings
+from dockwright.clients.transient import reason
 from dockwright.errors import NetworkError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    import tenacity
+
     from dockwright.clients.index_config import IndexConfig
 
-ATTEMPTS = 6
 CONNECT_TIMEOUT_S = 10.0
 PROBE_TIMEOUT_S = 5.0
-MAX_RETRY_AFTER_S = 60.0
 CONNECTIONS = 8
 ABSENT = frozenset({404, 410})
 
@@ -56,21 +57,7 @@ class Session:
 
     def retrying(self, what: str) -> tenacity.Retrying:
         """Return the loop that tries again what failed for a passing reason, and says so."""
-
-        def tell(state: tenacity.RetryCallState) -> None:
-            reason = state.outcome.exception() if state.outcome else None
-            wait_s = state.next_action.sleep if state.next_action else 0.0
-            why = f"{type(reason).__name__}: {_reason(reason)}"
-            console.warn(f"{what}: {why}; trying again in {wait_s:.1f} s")
-
-        return tenacity.Retrying(
-            retry=tenacity.retry_if_exception(is_transient),
-            stop=tenacity.stop_after_attempt(ATTEMPTS),
-            wait=_wait_s,
-            sleep=self.sleep,
-            before_sleep=tell,
-            reraise=True,
-        )
+        return transient.retrying(what, self.sleep)
 
     def get(self, url: str, headers: Mapping[str, str]) -> httpx.Response:
         """Return the answer to a GET, "not found" included; NetworkError for any other failure."""
@@ -116,21 +103,9 @@ def explained(url: str) -> Iterator[None]:
         msg = f"{masked(url)} answered {status} {e.response.reason_phrase}{hint}"
         raise NetworkError(msg) from None
     except httpx.HTTPError as e:
-        why = f"{type(e).__name__}: {_reason(e)}"
+        why = f"{type(e).__name__}: {reason(e)}"
         msg = f"{masked(url)} cannot be reached ({why}); check pip's or uv's index and proxy"
         raise NetworkError(msg) from None
-
-
-def is_transient(error: BaseException) -> bool:
-    """Tell whether trying again may help: time-outs, resets, 429 and 5xx; never another 4xx."""
-    if isinstance(error, httpx.HTTPStatusError):
-        status = error.response.status_code
-        return status == httpx.codes.TOO_MANY_REQUESTS or status >= 500
-    if isinstance(error, httpx.ConnectError):
-        # Refused and unknown names are answers; only a reset on the way in may pass.
-        return _caused_by(error, ConnectionResetError)
-    passing = (httpx.TimeoutException, httpx.NetworkError, httpx.RemoteProtocolError)
-    return isinstance(error, passing)
 
 
 def _reachable_only(session: Session) -> Session:
@@ -162,7 +137,7 @@ def _answers(url: str, session: Session) -> bool:
             # Any answer short of a server error shows that the index is there.
             return response.status_code < 500
     except httpx.HTTPError as e:
-        console.debug(f"{masked(url)}: {type(e).__name__}: {_reason(e)}")
+        console.debug(f"{masked(url)}: {type(e).__name__}: {reason(e)}")
         return False
 
 
@@ -171,15 +146,6 @@ def not_found(what: str, config: IndexConfig, remarks: Sequence[str] = ()) -> Ne
     said = f" ({'; '.join(remarks)})" if remarks else ""
     msg = f"{what} is in none of {places(config)}{said}; change {settings(config)}"
     return NetworkError(msg)
-
-
-def _wait_s(state: tenacity.RetryCallState) -> float:
-    error = state.outcome.exception() if state.outcome else None
-    if isinstance(error, httpx.HTTPStatusError):
-        asked = error.response.headers.get("Retry-After", "")
-        if asked.isdecimal():
-            return min(float(asked), MAX_RETRY_AFTER_S)
-    return float(tenacity.wait_random_exponential(multiplier=0.5, max=20)(state))
 
 
 def _ssl_context(config: IndexConfig) -> ssl.SSLContext:
@@ -214,19 +180,3 @@ def _netrc_auth(host: str) -> httpx.BasicAuth | None:
     except (OSError, netrc.NetrcParseError):
         return None
     return httpx.BasicAuth(found[0], found[2] or "") if found else None
-
-
-def _caused_by(error: BaseException, kind: type[BaseException]) -> bool:
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, kind):
-            return True
-        cause = cause.__cause__ or cause.__context__
-    return False
-
-
-def _reason(error: BaseException | None) -> str:
-    """Return the failure in words; httpx's own text for a status quotes the whole address."""
-    if isinstance(error, httpx.HTTPStatusError):
-        return f"{error.response.status_code} {error.response.reason_phrase}"
-    return str(error) or "no details"

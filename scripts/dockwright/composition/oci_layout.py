@@ -91,7 +91,7 @@ def new_layer(folder: Path) -> Iterator[LayerWriter]:
             writer = LayerWriter(blob)
             yield writer
             writer.finish()
-        part_path.replace(_blob_path(folder, writer.layer.digest))
+        part_path.replace(blob_path(folder, writer.layer.digest))
     finally:
         part_path.unlink(missing_ok=True)
 
@@ -127,7 +127,7 @@ def add_image(
     }
     descriptor = _write_json(folder, manifest, MANIFEST_TYPE)
     platform = {"architecture": architecture, "os": "linux"}
-    _enlist(folder, {**descriptor, "platform": platform}, ref_name)
+    enlist(folder, {**descriptor, "platform": platform}, ref_name)
     return Image(
         digest=descriptor["digest"], config_digest=config_descriptor["digest"], layers=layers
     )
@@ -173,7 +173,7 @@ def _blobs_path(folder: Path) -> Path:
     return folder / "blobs" / "sha256"
 
 
-def _blob_path(folder: Path, digest: str) -> Path:
+def blob_path(folder: Path, digest: str) -> Path:
     return _blobs_path(folder) / digest.removeprefix("sha256:")
 
 
@@ -185,7 +185,7 @@ def _index(folder: Path) -> dict[str, Any]:
     return index
 
 
-def _enlist(folder: Path, descriptor: dict[str, Any], ref_name: str) -> None:
+def enlist(folder: Path, descriptor: dict[str, Any], ref_name: str) -> None:
     """List the image under its name; one that had the name stays, reachable by digest."""
     index = _index(folder)
     others = [entry for entry in index["manifests"] if entry["digest"] != descriptor["digest"]]
@@ -200,7 +200,7 @@ def _enlist(folder: Path, descriptor: dict[str, Any], ref_name: str) -> None:
 def _write_json(folder: Path, data: object, media_type: str) -> dict[str, Any]:
     content = json.dumps(data, separators=(",", ":")).encode()
     digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
-    write_atomically(_blob_path(folder, digest), content)
+    write_atomically(blob_path(folder, digest), content)
     return {"mediaType": media_type, "digest": digest, "size": len(content)}
 
 
@@ -212,11 +212,11 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 def _read(folder: Path, digest: str) -> bytes:
     _verify(folder, digest)
-    return _blob_path(folder, digest).read_bytes()
+    return blob_path(folder, digest).read_bytes()
 
 
 def _verify(folder: Path, digest: str) -> None:
-    path = _blob_path(folder, digest)
+    path = blob_path(folder, digest)
     try:
         with path.open("rb") as blob:
             actual = hashlib.file_digest(blob, "sha256").hexdigest()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,6 +49,17 @@ class AssembledImage:
     @property
     def config_digest(self) -> str:
         return sha256(self.config)
+
+    @property
+    def descriptor(self) -> dict[str, Any]:
+        """How an index names the image."""
+        config = json.loads(self.config)
+        return {
+            "mediaType": self.manifest_type,
+            "digest": self.digest,
+            "size": len(self.manifest),
+            "platform": {"architecture": config["architecture"], "os": config["os"]},
+        }
 
     @property
     def blobs(self) -> tuple[Blob, ...]:

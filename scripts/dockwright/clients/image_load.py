@@ -1,0 +1,113 @@
+"""An assembled image in; the image in a container engine, under its own digest, out."""
+
+from __future__ import annotations
+
+import json
+import tarfile
+from typing import TYPE_CHECKING
+
+from dockwright.clients.images import digest_of
+from dockwright.errors import EngineUnfitError, HashMismatchError
+from dockwright.spec.image import OCI_INDEX_TYPE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from docker import DockerClient
+
+    from dockwright.spec.image import AssembledImage, Blob
+
+PIECE_BYTES = 1 << 20
+LOAD_TIMEOUT_S = 1800
+"""Engines are silent while they unpack."""
+CONTAINERD_NAME = "io.containerd.image.name"
+REF_NAME = "org.opencontainers.image.ref.name"
+
+
+def load(client: DockerClient, image: AssembledImage, *, reference: str) -> str:
+    """Stream the image into the engine as `name:tag`; return the digest it has there.
+
+    The engine keeps the manifest as it is when it has the containerd image store.
+    """
+    from docker.errors import APIError  # noqa: PLC0415 - slow to import
+
+    api, timeout_s = client.api, client.api.timeout
+    api.timeout = LOAD_TIMEOUT_S
+    try:
+        answers = api.load_image(stream(image, reference=reference), quiet=True)  # type: ignore[no-untyped-call]
+        said = " ".join(str(answer.get("error") or answer.get("stream")) for answer in answers)
+    except APIError as e:
+        msg = f"the engine did not take {reference}: {e.explanation}"
+        raise EngineUnfitError(msg) from None
+    finally:
+        api.timeout = timeout_s
+    digest = digest_of(client, reference)
+    if digest != image.digest:
+        msg = (
+            f"the engine has {reference} as {digest}, not as {image.digest}; it needs the "
+            f"containerd image store (it said: {said.strip()[-300:]})"
+        )
+        raise EngineUnfitError(msg)
+    return digest
+
+
+def stream(image: AssembledImage, *, reference: str) -> Iterator[bytes]:
+    """Yield the image as the tar that engines load and other tools read; nothing is written.
+
+    It is an OCI layout; `manifest.json` is for engines with the older image store.
+    """
+    name, _, tag = reference.rpartition(":")
+    first = name.partition("/")[0]
+    is_short = not any(mark in first for mark in ".:") and first != "localhost"
+    prefix = ("docker.io/" if "/" in name else "docker.io/library/") if is_short else ""
+    annotations = {CONTAINERD_NAME: f"{prefix}{reference}", REF_NAME: tag}
+    index = {
+        "schemaVersion": 2,
+        "mediaType": OCI_INDEX_TYPE,
+        "manifests": [{**image.descriptor, "annotations": annotations}],
+    }
+    legacy = {
+        "Config": _name(image.config_digest),
+        "RepoTags": [reference],
+        "Layers": [_name(layer.digest) for layer in image.layers],
+    }
+    yield from _file("oci-layout", b'{"imageLayoutVersion":"1.0.0"}')
+    yield from _file("index.json", json.dumps(index).encode())
+    yield from _file("manifest.json", json.dumps([legacy]).encode())
+    yield from _file(_name(image.digest), image.manifest)
+    yield from _file(_name(image.config_digest), image.config)
+    for blob in image.blobs:
+        yield from _blob(blob)
+    yield bytes(2 * tarfile.BLOCKSIZE)
+
+
+def _name(digest: str) -> str:
+    return f"blobs/{digest.replace(':', '/')}"
+
+
+def _header(name: str, size_bytes: int) -> bytes:
+    info = tarfile.TarInfo(name)
+    info.size = size_bytes
+    return info.tobuf(tarfile.GNU_FORMAT)  # sizes beyond 8 GB included
+
+
+def _padding(size_bytes: int) -> bytes:
+    return bytes(-size_bytes % tarfile.BLOCKSIZE)
+
+
+def _file(name: str, content: bytes) -> Iterator[bytes]:
+    yield _header(name, len(content)) + content + _padding(len(content))
+
+
+def _blob(blob: Blob) -> Iterator[bytes]:
+    yield _header(_name(blob.digest), blob.size_bytes)
+    rest = blob.size_bytes
+    with blob.path.open("rb") as file:
+        while rest > 0:
+            piece = file.read(min(PIECE_BYTES, rest))
+            if not piece:
+                msg = f"layer {blob.path} is shorter than it was; build the image again"
+                raise HashMismatchError(msg)
+            rest -= len(piece)
+            yield piece
+    yield _padding(blob.size_bytes)
