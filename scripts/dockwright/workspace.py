@@ -44,6 +44,11 @@ class Workspace:
         return self.home / "staged"
 
     @property
+    def layers_path(self) -> Path:
+        """Layers made of wheels: `<key>/blob`, shared by all working copies."""
+        return self.home / "layers"
+
+    @property
     def bases_path(self) -> Path:
         """Base images as OCI layouts."""
         return self.home / "bases"

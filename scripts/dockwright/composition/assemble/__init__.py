@@ -1,0 +1,1 @@
+"""Wheels become image layers without a byte being compressed again."""
