@@ -14,12 +14,14 @@ from dockwright import console
 from dockwright.clients import registry_upload
 from dockwright.clients.registry import Repository
 from dockwright.clients.registry_upload import Payload
+from dockwright.clients.upload_journal import Journal
 from dockwright.errors import DockwrightError, HashMismatchError, RegistryError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from dockwright.clients.hashing import OnBytes
     from dockwright.spec.image import AssembledImage
 
 PARALLEL = 4
@@ -46,6 +48,8 @@ class _StoppedError(Exception):
 class _Run:
     repository: Repository
     mount_from: tuple[str, ...]
+    journal: Journal
+    chunk_bytes: int | None
     transfer: console.Transfer
     stop: threading.Event
     outcome: dict[str, str] = field(default_factory=dict)
@@ -59,19 +63,33 @@ def push(
     *,
     tags: Sequence[str],
     mount_from: Sequence[str] = (),
+    uploads_path: Path | None = None,
+    chunk_bytes: int | None = None,
 ) -> Pushed:
     """Send what the repository lacks, then the manifest, then the tags.
 
-    `mount_from` names repositories of the same registry that may have the blobs. Before the last
+    `mount_from` names repositories of the same registry that may have the blobs; `uploads_path` is
+    where unfinished uploads are remembered, for the push after one that was killed. Before the last
     blob is there, nothing is published: a push that is cut off leaves no image behind.
     """
     payloads = _payloads(image)
-    outcome = _send_all(repository, payloads, tuple(mount_from))
+    total_bytes = sum(payload.size_bytes for payload in payloads)
+    stop = threading.Event()
+    with console.transfer(f"push to {repository}", total_bytes) as transfer:
+        run = _Run(
+            repository=_stoppable(repository, stop),
+            mount_from=tuple(name for name in mount_from if name != repository.name),
+            journal=Journal(folder=uploads_path),
+            chunk_bytes=chunk_bytes,
+            transfer=transfer,
+            stop=stop,
+        )
+        _work(run, payloads)
     repository.put_manifest(image.digest, image.manifest, image.manifest_type)
     for tag in tags:
         repository.put_manifest(tag, image.manifest, image.manifest_type)
     by_way = {
-        way: tuple(digest for digest, its in outcome.items() if its == way)
+        way: tuple(p.digest for p in payloads if run.outcome[p.digest] == way)
         for way in ("present", "mounted", "sent")
     }
     sent_bytes = sum(p.size_bytes for p in payloads if p.digest in by_way["sent"])
@@ -102,25 +120,14 @@ def _opened(path: Path) -> IO[bytes]:
     return path.open("rb")
 
 
-def _send_all(
-    repository: Repository, payloads: Sequence[Payload], mount_from: tuple[str, ...]
-) -> dict[str, str]:
-    total_bytes = sum(payload.size_bytes for payload in payloads)
-    stop = threading.Event()
+def _stoppable(repository: Repository, stop: threading.Event) -> Repository:
+    """Return the repository with waits between attempts that end when the push is given up."""
 
     def sleep(seconds: float) -> None:
         if stop.wait(seconds):
             raise _StoppedError
 
-    with console.transfer(f"push to {repository}", total_bytes) as transfer:
-        run = _Run(
-            repository=replace(repository, session=replace(repository.session, sleep=sleep)),
-            mount_from=tuple(name for name in mount_from if name != repository.name),
-            transfer=transfer,
-            stop=stop,
-        )
-        _work(run, payloads)
-    return {payload.digest: run.outcome[payload.digest] for payload in payloads}
+    return replace(repository, session=replace(repository.session, sleep=sleep))
 
 
 def _work(run: _Run, payloads: Sequence[Payload]) -> None:
@@ -180,11 +187,26 @@ def _bring(run: _Run, payload: Payload) -> str:
         if location is None:
             on_bytes(payload.size_bytes)
             return "mounted"
-    registry_upload.upload(run.repository, payload, location=location, on_bytes=on_bytes)
+    _send(run, payload, location, on_bytes)
     seconds = time.monotonic() - started
     name = payload.digest[7:19]
     run.transfer.finished(name, size_bytes=payload.size_bytes, seconds=seconds)
     return "sent"
+
+
+def _send(run: _Run, payload: Payload, location: str | None, on_bytes: OnBytes) -> None:
+    entry = (str(run.repository), payload.digest)
+    begun = run.journal.recall(*entry)
+    registry_upload.upload(
+        run.repository,
+        payload,
+        location=begun or location,
+        is_resumed=begun is not None,
+        chunk_bytes=run.chunk_bytes,
+        on_bytes=on_bytes,
+        on_location=partial(run.journal.keep, *entry),
+    )
+    run.journal.forget(*entry)
 
 
 def _holder(run: _Run, digest: str) -> str | None:

@@ -1,4 +1,4 @@
-"""One blob in; the blob in a repository out, in resumable chunks, going on where a cut left off."""
+"""One blob in; the blob in a repository out, going on where a cut left off."""
 
 from __future__ import annotations
 
@@ -20,13 +20,15 @@ if TYPE_CHECKING:
     from dockwright.clients.hashing import OnBytes
     from dockwright.clients.registry import Repository
 
+SMALL_BYTES = 5_000_000
+"""A blob of up to this size goes with the request that completes its upload."""
 CHUNK_BYTES = 64_000_000
-"""More than the 5 MB that ECR wants; what a cut costs at most."""
+"""For registries that refuse a blob in one request; ECR wants at least 5 MB."""
 PIECE_BYTES = 1 << 20
 RESTARTS = 3
 FINISH_TIMEOUT_S = 900.0
 """Some registries copy and hash the whole blob before they answer."""
-LOST = frozenset({404, 416})
+LOST = frozenset({404, 413, 416})
 RANGE = re.compile(r"(?:bytes=)?0-(\d+)")
 
 
@@ -43,14 +45,17 @@ class Payload:
 class _Upload:
     repository: Repository
     payload: Payload
-    chunk_bytes: int
+    chunk_bytes: int | None
     on_bytes: OnBytes
-    location: str = ""
+    on_location: Callable[[str], None]
+    location: str
+    is_unsure: bool
+    """Whether a request was cut off: the registry has to be asked how much it has."""
     offset: int = 0
     told: int = 0
-    is_unsure: bool = False
-    """Whether a request was cut off: the registry has to be asked how much it has."""
     restarts: int = 0
+    was_refused: bool = False
+    """Whether the registry found that it had other bytes than the digest says."""
 
 
 def upload(
@@ -58,16 +63,24 @@ def upload(
     payload: Payload,
     *,
     location: str | None = None,
-    chunk_bytes: int = CHUNK_BYTES,
+    is_resumed: bool = False,
+    chunk_bytes: int | None = None,
     on_bytes: OnBytes = ignore,
+    on_location: Callable[[str], None] = lambda _: None,
 ) -> None:
-    """Send a blob; `location` is that of an upload which was begun already."""
+    """Send a blob; `location` is that of an upload which was begun, and maybe cut off, before.
+
+    Like Docker's client it sends all that is missing in one request, since some registries are
+    wrong about chunks: GHCR refuses those above 4 MiB, ECR misreports how far it is.
+    """
     state = _Upload(
         repository=repository,
         payload=payload,
         chunk_bytes=chunk_bytes,
         on_bytes=on_bytes,
+        on_location=on_location,
         location=location or "",
+        is_unsure=is_resumed,
     )
     what = f"upload of {payload.digest[:19]} to {repository}"
     session = repository.session
@@ -88,7 +101,7 @@ def mount(repository: Repository, digest: str, *, source: str) -> str | None:
         repository.url(f"blobs/uploads/?mount={digest}&from={source}"),
         scopes=(*repository.push_scopes, f"repository:{source}:pull"),
     )
-    return None if response.status_code == httpx.codes.CREATED else _location(response)
+    return None if response.status_code == httpx.codes.CREATED else location_of(response)
 
 
 def _step(state: _Upload) -> bool:
@@ -98,12 +111,12 @@ def _step(state: _Upload) -> bool:
     if not state.location:
         _begin(state)
     state.is_unsure = True
-    rest = state.payload.size_bytes - state.offset
-    # A blob of one chunk goes with the request that completes it.
-    if state.offset == 0 and rest <= state.chunk_bytes:
-        is_done = _finish(state, rest)
-    elif rest > 0:
-        is_done = _send_chunk(state, min(rest, state.chunk_bytes))
+    size_bytes = state.payload.size_bytes
+    limit = state.chunk_bytes or size_bytes
+    if state.offset == 0 and size_bytes <= min(limit, SMALL_BYTES):
+        is_done = _finish(state, size_bytes)
+    elif state.offset < size_bytes:
+        is_done = _send_chunk(state, min(size_bytes - state.offset, limit))
     else:
         is_done = _finish(state, 0)
     state.is_unsure = False
@@ -112,70 +125,80 @@ def _step(state: _Upload) -> bool:
 
 def _begin(state: _Upload) -> None:
     response = _send(state, "POST", state.repository.url("blobs/uploads/"))
-    state.location = _location(response)
+    _goes_on_at(state, response)
     _tell(state, 0)
 
 
 def _send_chunk(state: _Upload, length: int) -> bool:
     end = state.offset + length
-    response = _send(
-        state,
-        "PATCH",
-        state.location,
-        length=length,
-        headers={"Content-Range": f"{state.offset}-{end - 1}"},
-        ok=LOST,
-    )
+    is_part = length < state.payload.size_bytes
+    headers = {"Content-Range": f"{state.offset}-{end - 1}"} if is_part else {}
+    response = _send(state, "PATCH", state.location, length=length, headers=headers, ok=LOST)
     if response.status_code in LOST:
         _mend(state, response)
         return False
-    state.location = _location(response)
-    _tell(state, _received(response, default=end))
+    _goes_on_at(state, response)
+    # The answer's Range is not believed: ECR repeats its first one while it stores all chunks.
+    _tell(state, end)
     return False
 
 
 def _finish(state: _Upload, length: int) -> bool:
-    url = httpx.URL(state.repository.session.absolute(state.location))
-    url = url.copy_merge_params({"digest": state.payload.digest})
+    url = state.repository.session.absolute(state.location)
     response = _send(
         state,
         "PUT",
-        str(url),
+        str(url.copy_merge_params({"digest": state.payload.digest})),
         length=length,
-        ok=frozenset({*LOST, 400}),
+        ok=LOST | {400},
         timeout_s=FINISH_TIMEOUT_S,
     )
     if response.is_success:
         _tell(state, state.payload.size_bytes)
         return True
     if "DIGEST_INVALID" in error_codes(response):
-        msg = (
-            f"{state.repository} got other bytes than {state.payload.digest}: the file was "
-            "changed after it was hashed, or the bytes on the way; build it again and push"
-        )
-        raise HashMismatchError(msg)
-    if response.status_code not in LOST:
+        _check_first_refusal(state)
+    elif response.status_code not in LOST:
         raise failure(response)
     _mend(state, response)
     return False
 
 
+def _check_first_refusal(state: _Upload) -> None:
+    """Allow one more try: a registry that was wrong about its offset ends up here."""
+    if state.was_refused:
+        msg = (
+            f"{state.repository} got other bytes than {state.payload.digest}: the file was "
+            "changed after it was hashed, or the bytes on the way; build it again and push"
+        )
+        raise HashMismatchError(msg)
+    state.was_refused = True
+
+
 def _mend(state: _Upload, response: httpx.Response) -> None:
     """Go on where the registry says it is, or begin again where that says nothing new."""
+    status, before = response.status_code, state.offset
     state.restarts += 1
-    if state.restarts > RESTARTS:
+    if status == httpx.codes.REQUEST_ENTITY_TOO_LARGE and state.chunk_bytes is None:
+        state.chunk_bytes = CHUNK_BYTES
+    elif status == httpx.codes.REQUEST_ENTITY_TOO_LARGE or state.restarts > RESTARTS:
         raise failure(response)
-    before = state.offset
-    if response.status_code == httpx.codes.NOT_FOUND or not _is_asked(state):
-        _forget(state)
-    elif state.offset == before:
-        _send(state, "DELETE", state.location, ok=frozenset(range(400, 600)))
-        _forget(state)
+    is_out_of_step = status == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE
+    if not (is_out_of_step and _is_asked(state) and state.offset != before):
+        _abandon(state)
     where = console.human_bytes(state.offset)
     console.warn(
         f"upload of {state.payload.digest[:19]} to {state.repository}: "
-        f"{response.status_code} {response.reason_phrase}; going on at {where}"
+        f"{status} {response.reason_phrase}; going on at {where}"
     )
+
+
+def _abandon(state: _Upload) -> None:
+    """Give the upload up, in the registry too where it takes that."""
+    if state.location:
+        _send(state, "DELETE", state.location, ok=frozenset(range(400, 600)))
+    state.location = ""
+    _tell(state, 0)
 
 
 def _is_settled(state: _Upload) -> bool:
@@ -184,7 +207,8 @@ def _is_settled(state: _Upload) -> bool:
         _tell(state, state.payload.size_bytes)
         return True
     if not _is_asked(state):
-        _forget(state)
+        state.location = ""
+        _tell(state, 0)
     state.is_unsure = False
     return False
 
@@ -196,17 +220,18 @@ def _is_asked(state: _Upload) -> bool:
     response = _send(state, "GET", state.location, ok=frozenset({400, 404, 405}))
     if not response.is_success:
         return False
-    state.location = response.headers.get("Location") or state.location
-    offset = _received(response, default=0)
+    if "Location" in response.headers:
+        _goes_on_at(state, response)
+    offset = _received(response)
     if offset > state.payload.size_bytes:
         return False
     _tell(state, offset)
     return True
 
 
-def _forget(state: _Upload) -> None:
-    state.location = ""
-    _tell(state, 0)
+def _goes_on_at(state: _Upload, response: httpx.Response) -> None:
+    state.location = location_of(response)
+    state.on_location(state.location)
 
 
 def _send(
@@ -255,15 +280,13 @@ def _tell(state: _Upload, offset: int) -> None:
         state.told = offset
 
 
-def _received(response: httpx.Response, *, default: int) -> int:
+def _received(response: httpx.Response) -> int:
     """Return how many bytes a Range header says are there; `0-0` is how registries write none."""
     match = RANGE.fullmatch(response.headers.get("Range", ""))
-    if match is None:
-        return default
-    return int(match[1]) + 1 if match[1] != "0" else 0
+    return int(match[1]) + 1 if match and match[1] != "0" else 0
 
 
-def _location(response: httpx.Response) -> str:
+def location_of(response: httpx.Response) -> str:
     location = response.headers.get("Location")
     if not location:
         msg = f"{response.request.url.host} began an upload without saying where"
