@@ -147,9 +147,9 @@ def test_requirement_files_hold_each_layer_s_wheels_by_hash(
     }
     for layer in layers:
         text = files[f"{folder}/{layer.name}.txt"]
-        assert re.findall(r"^([^#\s]+)==(\S+) \\\n +--hash=sha256:([0-9a-f]{64})$", text, re.MULTILINE) == [
-            (wheel.name, wheel.version, wheel.sha256) for wheel in layer.wheels
-        ]
+        assert re.findall(
+            r"^([^#\s]+)==(\S+) \\\n +--hash=sha256:([0-9a-f]{64})$", text, re.MULTILINE
+        ) == [(wheel.name, wheel.version, wheel.sha256) for wheel in layer.wheels]
 
 
 def test_an_image_installs_its_own_layers_and_no_other_s(
