@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from dockwright.spec.lock import LockedWheel, ReleaseLock, Wheel
 
 HEAVY_BYTES = 30_000_000
+_ORDER = {group: number for number, group in enumerate(Group)}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,6 +50,7 @@ class WheelLayer:
         return hashlib.sha256("\n".join(w.sha256 for w in self.wheels).encode()).hexdigest()
 
 
+@lru_cache(maxsize=4)  # asked for each variant of a release in turn
 def layers_of_release(lock: ReleaseLock) -> tuple[WheelLayer, ...]:
     """Return every wheel layer of a release in the order in which images lay them."""
     everyone = {folder for locked in lock.wheels for folder in locked.used_by}
@@ -73,8 +76,7 @@ def layers_of_variant(lock: ReleaseLock, folder: str) -> tuple[WheelLayer, ...]:
 def _position(locked: LockedWheel) -> tuple[bool, int, int, tuple[str, ...], str]:
     """Sort what all jobs share before what one job adds, then by group, widest use first."""
     is_own = len(_jobs(locked.used_by)) == 1
-    group = list(Group).index(locked.group)
-    return (is_own, group, -len(locked.used_by), locked.used_by, locked.wheel.name)
+    return (is_own, _ORDER[locked.group], -len(locked.used_by), locked.used_by, locked.wheel.name)
 
 
 def _split(

@@ -16,6 +16,7 @@ from dockwright.spec.records import BuildRecord
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from collections.abc import Set as AbstractSet
 
     from dockwright.spec.base import BaseSpec
     from dockwright.spec.base_lock import BaseLock
@@ -52,21 +53,27 @@ def forecast(ws: Workspace, variants: Sequence[Variant]) -> tuple[Forecast, ...]
     base_locks = {name: _base_lock(ws, base) for name, base in bases.items()}
     releases = {v.release.key: v.release for v in variants}
     release_locks = {key: locks.load(ws.buildspec_path, r) for key, r in releases.items()}
+    every = {locked.wheel: None for lock in release_locks.values() for locked in lock.wheels}
+    absent = set(wheels.missing(ws.wheels_path, every))
     return tuple(
-        _forecast(ws, v, release_locks[v.release.key], base_locks[v.release.base.name])
+        _forecast(ws, v, release_locks[v.release.key], base_locks[v.release.base.name], absent)
         for v in variants
     )
 
 
 def _forecast(
-    ws: Workspace, variant: Variant, lock: ReleaseLock, base: BaseLock | None
+    ws: Workspace,
+    variant: Variant,
+    lock: ReleaseLock,
+    base: BaseLock | None,
+    absent: AbstractSet[Wheel],
 ) -> Forecast:
     image = plan_image(variant, lock, base)
-    wanted = [w.wheel for w in lock.wheels if variant.folder in w.used_by]
+    wanted = (w.wheel for w in lock.wheels if variant.folder in w.used_by)
     record = records.read(ws.out_path, variant.identifier, "build", BuildRecord)
     return Forecast(
         image=image,
-        missing=wheels.missing(ws.wheels_path, wanted),
+        missing=tuple(wheel for wheel in wanted if wheel in absent),
         record=record,
         is_current=record is not None
         and base is not None
