@@ -61,7 +61,8 @@ Megabytes = Annotated[int, Field(gt=0, description="decimal megabytes")]
 class Model(BaseModel):
     """Base of every manifest model."""
 
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+    # Deferred: a model is compiled with the file that holds it, not once more by itself.
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", defer_build=True)
 
 
 class BaseImage(Model):

@@ -18,7 +18,7 @@ R = TypeVar("R", bound="Record")
 class Record(BaseModel):
     """Base of every record."""
 
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", defer_build=True)
 
     identifier: str
     digest: str
@@ -31,7 +31,7 @@ class Record(BaseModel):
 class LayerRecord(BaseModel):
     """One layer as the image's manifest has it."""
 
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", defer_build=True)
 
     name: str
     digest: str
@@ -64,7 +64,7 @@ class Status(StrEnum):
 class CheckRecord(BaseModel):
     """One check on one image."""
 
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", defer_build=True)
 
     name: str
     """`<trait>/<check>`."""

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from dockwright.clients import engine, registry_server
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
@@ -62,6 +60,8 @@ def survey(ws: Workspace, kinds: Iterable[Kind]) -> tuple[Remains, ...]:
 
 def remove(ws: Workspace, remains: Remains) -> None:
     """Delete one kind; what runs is stopped first."""
+    from dockwright.clients import engine, registry_server  # noqa: PLC0415 - slow to import
+
     if remains.kind is Kind.ENGINE:
         engine.down(ws, purge=True)
     if remains.kind is Kind.REGISTRY:
