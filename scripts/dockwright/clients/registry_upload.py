@@ -106,8 +106,12 @@ def mount(repository: Repository, digest: str, *, source: str) -> str | None:
 
 def _step(state: _Upload) -> bool:
     """Do what comes next; True when the blob is complete."""
-    if state.is_unsure and _is_settled(state):
-        return True
+    if state.is_unsure:
+        before = state.offset
+        if _is_settled(state):
+            return True
+        if state.offset > before:
+            return False  # something arrived: that earns new attempts
     if not state.location:
         _begin(state)
     state.is_unsure = True
