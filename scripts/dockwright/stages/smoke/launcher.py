@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import threading
 import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from dockwright.stages.smoke.checks import CheckFailedError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,7 +26,9 @@ class Launcher:
     """Makes the containers of one smoke run."""
 
     client: DockerClient
-    run: str = field(default_factory=lambda: uuid.uuid4().hex)
+    run: str = field(default_factory=lambda: f"{os.getpid()}-{uuid.uuid4().hex}")
+    """Tells its containers from those of others who check the same image at the same time."""
+    ending: threading.Event = field(default_factory=threading.Event)
 
     def create(
         self,
@@ -43,7 +49,12 @@ class Launcher:
             labels={LABEL: subject.identifier, RUN_LABEL: self.run},
             host_config=self.client.api.create_host_config(**options),
         )
-        return str(created["Id"])
+        container = str(created["Id"])
+        if self.ending.is_set():  # it came too late to be cleared away
+            self.remove(container)
+            msg = "the run is being ended"
+            raise CheckFailedError(msg)
+        return container
 
     def remove(self, container: str) -> None:
         """End and remove a container that may be going by itself already."""
@@ -58,7 +69,8 @@ class Launcher:
                 raise
 
     def clear(self) -> None:
-        """Remove whatever of this run is still there."""
+        """Remove whatever of this run is still there, and let nothing follow."""
+        self.ending.set()
         filters = {"label": f"{RUN_LABEL}={self.run}"}
         for container in self.client.api.containers(all=True, quiet=True, filters=filters):
             self.remove(container["Id"])
@@ -73,4 +85,5 @@ def hang_up(connection: object) -> None:
 
     It is only a file on the socket; the response that docker-py keeps on it closes both.
     """
-    getattr(connection, "_response", connection).close()
+    response: Any = getattr(connection, "_response", connection)
+    response.close()
