@@ -129,6 +129,14 @@ def test_members_that_share_bytes_are_refused(tmp_path: Path) -> None:
     refused(path, "members overlap or hide bytes")
 
 
+def test_a_member_with_a_second_name_is_refused(tmp_path: Path) -> None:
+    def rename(out: zipfile.ZipFile) -> None:
+        out.NameToInfo[FILE].extra = b"up\x08\x00\x01\x00\x00\x00\x00x.py"
+
+    path = wheel_maker.make(tmp_path, {FILE: CONTENT}, finish=rename)
+    refused(path, "it has a second name")
+
+
 def test_one_name_twice_is_refused(tmp_path: Path) -> None:
     def again(out: zipfile.ZipFile) -> None:
         with pytest.warns(UserWarning, match="Duplicate name"):

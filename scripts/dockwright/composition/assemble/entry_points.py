@@ -7,7 +7,8 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from dockwright.composition.assemble.wheel_archive import bad_path, refuse
+from dockwright.composition.assemble.refusal import refuse
+from dockwright.composition.assemble.zip_directory import bad_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -29,15 +29,8 @@ _LITERALS = bytes(int(f"{(0x30 + min(byte, 143)) & 0xFF:08b}"[::-1], 2) for byte
 _RUNS = re.compile(rb"(\x00{4,})")
 
 
-def wrapped(deflated: Iterable[bytes], *, crc32: int, size_bytes: int) -> Iterator[bytes]:
-    """Yield the gzip member of bytes that are deflated already."""
-    yield HEADER
-    yield from deflated
-    yield trailer(crc32, size_bytes)
-
-
 def trailer(crc32: int, size_bytes: int) -> bytes:
-    """Return the end of a member; sizes beyond 4 GB are kept modulo 2**32, as RFC 1952 has it."""
+    """Return what ends a member after its deflated bytes; sizes beyond 4 GB are kept modulo 2**32, as RFC 1952 has it."""
     return crc32.to_bytes(4, "little") + (size_bytes & 0xFFFFFFFF).to_bytes(4, "little")
 
 

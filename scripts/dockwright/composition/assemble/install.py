@@ -6,7 +6,6 @@ and their lines in RECORD. Integration tests install with uv and compare byte by
 
 from __future__ import annotations
 
-import hashlib
 import posixpath
 import re
 from dataclasses import dataclass, field
@@ -14,14 +13,15 @@ from typing import TYPE_CHECKING
 
 from dockwright.composition.assemble import entry_points, record
 from dockwright.composition.assemble.record import Row
-from dockwright.composition.assemble.wheel_archive import corrupt, refuse
+from dockwright.composition.assemble.refusal import corrupt, refuse
 from dockwright.composition.render import VENV
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dockwright.composition.assemble.entry_points import Script
-    from dockwright.composition.assemble.wheel_archive import Member, WheelArchive
+    from dockwright.composition.assemble.wheel_archive import WheelArchive
+    from dockwright.composition.assemble.zip_directory import Member
 
 FILE_MODE, EXECUTABLE_MODE = 0o644, 0o755
 INSTALLER = b"uv"
@@ -80,8 +80,8 @@ class Installed:
     """By path below the virtual environment."""
     folders: set[str]
     """Folders that the wheel names; those that lead to files are not all among them."""
-    hashes: dict[str, tuple[str, bytes]]
-    """Of the wheel's members by name, as its RECORD has them: algorithm and digest."""
+    hashes: dict[str, str]
+    """Of the wheel's members by name, as its RECORD has them."""
 
 
 @dataclass(slots=True)
@@ -92,7 +92,7 @@ class _Work:
     target: Target
     stem: str
     """`<name>-<version>`, as the wheel's own folders are called."""
-    hashes: dict[str, tuple[str, bytes]] = field(default_factory=dict)
+    hashes: dict[str, str] = field(default_factory=dict)
     files: dict[str, Entry] = field(default_factory=dict)
     folders: set[str] = field(default_factory=set)
     moved: dict[str, Row] = field(default_factory=dict)
@@ -114,7 +114,7 @@ class _Work:
         """Return the content of a file that is installed as another: checked here or never."""
         content = self.archive.read(member)
         known = self.hashes.get(member.name)
-        if known is not None and hashlib.new(known[0], content).digest() != known[1]:
+        if known is not None and record.hash_of(content, like=known) != known:
             raise corrupt(self.archive.filename, f"{member.name} is not what RECORD tells")
         return content
 
@@ -142,7 +142,7 @@ def install(archive: WheelArchive, target: Target) -> Installed:
     members = {name: m for name, m in archive.members.items() if not m.is_folder}
     rows = record.parse(archive.filename, work.read("RECORD"))
     rows = record.checked(archive.filename, rows, members, f"{work.info}/RECORD")
-    work.hashes = record.digests(rows)
+    work.hashes = record.told(rows)
     declared = _declared(work)
     for member in archive.members.values():
         if member.is_folder:

@@ -10,15 +10,15 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dockwright.composition.assemble.wheel_archive import refuse
+from dockwright.composition.assemble.refusal import refuse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from hashlib import _Hash as Hash
 
-    from dockwright.composition.assemble.wheel_archive import Member
+    from dockwright.composition.assemble.zip_directory import Member
 
-ALGORITHMS = {"sha256": 32, "sha384": 48, "sha512": 64}
-HASH = re.compile(r"(sha256|sha384|sha512)=([A-Za-z0-9_-]+)=*")
+STRONG = re.compile(r"(sha256=[\w-]{43}=?|sha384=[\w-]{64}|sha512=[\w-]{86}(==)?)", re.ASCII)
 SIGNATURES = ("RECORD.jws", "RECORD.p7s")
 
 
@@ -71,32 +71,27 @@ def checked(filename: str, rows: Iterable[Row], files: Mapping[str, Member], own
 def _problem(row: Row | None, member: Member) -> str | None:
     if row is None:
         return "does not list"
-    if digest(row.hash) is None:
+    if not STRONG.fullmatch(row.hash):
         return "has no strong hash of"
     if row.size and int(row.size) != member.size_bytes:
         return "lies about the size of"
     return None
 
 
-def digest(text: str) -> tuple[str, bytes] | None:
-    """Return algorithm and bytes of a RECORD's hash; None when it is not one to trust.
-
-    >>> digest("md5=1B2M2Y8AsgTpgAmY7PhCfg") is None
-    True
-    """
-    known = HASH.fullmatch(text)
-    if known is None:
-        return None
-    try:
-        raw = base64.urlsafe_b64decode(known[2] + "=" * (-len(known[2]) % 4))
-    except ValueError:
-        return None
-    return (known[1], raw) if ALGORITHMS[known[1]] == len(raw) else None
+def told(rows: Iterable[Row]) -> dict[str, str]:
+    """Return the hash of each file that has one, by path."""
+    return {row.path: row.hash.rstrip("=") for row in rows if row.hash}
 
 
-def digests(rows: Iterable[Row]) -> dict[str, tuple[str, bytes]]:
-    """Return the hashes of those files that have one, by path."""
-    return {row.path: known for row in rows if (known := digest(row.hash)) is not None}
+def new_hash(told: str) -> Hash:
+    """Return a hash object of the algorithm that RECORD used."""
+    return hashlib.new(told.partition("=")[0])
+
+
+def text_of(digest: Hash) -> str:
+    """Return a hash as RECORD writes it."""
+    raw = base64.urlsafe_b64encode(digest.digest()).rstrip(b"=")
+    return f"{digest.name}={raw.decode()}"
 
 
 def written(rows: Iterable[Row]) -> bytes:
@@ -107,7 +102,8 @@ def written(rows: Iterable[Row]) -> bytes:
     return text.getvalue().encode()
 
 
-def hash_of(content: bytes) -> str:
+def hash_of(content: bytes, *, like: str = "sha256") -> str:
     """Return a content's hash as RECORD writes it."""
-    raw = hashlib.sha256(content).digest()
-    return "sha256=" + base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+    digest = new_hash(like)
+    digest.update(content)
+    return text_of(digest)

@@ -7,18 +7,21 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dockwright.composition.assemble import gzip_member, tar_header
+from dockwright.composition.assemble import gzip_member, record, tar_header
 from dockwright.composition.assemble.install import Target, install
-from dockwright.composition.assemble.wheel_archive import corrupt, opened, refuse
+from dockwright.composition.assemble.refusal import corrupt, refuse
+from dockwright.composition.assemble.wheel_archive import opened
 from dockwright.errors import BuildError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from hashlib import _Hash as Hash
     from pathlib import Path
     from typing import IO
 
     from dockwright.composition.assemble.install import Entry
-    from dockwright.composition.assemble.wheel_archive import Member, WheelArchive
+    from dockwright.composition.assemble.wheel_archive import WheelArchive
+    from dockwright.composition.assemble.zip_directory import Member
 
 FOLDER_MODE = 0o755
 BUFFER_BYTES = 1 << 20
@@ -42,7 +45,7 @@ class _File:
 
     archive: WheelArchive
     entry: Entry
-    known: tuple[str, bytes] | None
+    known: str | None
     """The hash that the wheel's RECORD has of it, if it is a member."""
 
 
@@ -150,22 +153,26 @@ class _Stream:
             unpacked_bytes=self._unpacked_bytes,
         )
 
-    def _member(
-        self, archive: WheelArchive, member: Member, known: tuple[str, bytes] | None
-    ) -> None:
+    def _member(self, archive: WheelArchive, member: Member, known: str | None) -> None:
         if member.size_bytes:
             self._flush_own()
-            for piece in _wrapped(archive, member):
+            self._buffer += gzip_member.HEADER
+            for piece in _deflated(archive, member):
                 self._append(piece)
+            self._buffer += gzip_member.trailer(member.crc32, member.size_bytes)
         if self._inner is not None:
-            check = hashlib.new(known[0]) if known is not None else None
-            for piece in archive.content(member):
-                self._inner.update(piece)
-                self._on_bytes(0)  # the caller may want to stop in the midst of a large member
-                if check is not None:
-                    check.update(piece)
-            if known is not None and check is not None and check.digest() != known[1]:
-                raise corrupt(archive.filename, f"{member.name} is not what RECORD tells")
+            self._check(self._inner, archive, member, known)
+
+    def _check(self, inner: Hash, archive: WheelArchive, member: Member, known: str | None) -> None:
+        """Inflate a member into the tar's hash, and compare what the wheel says of it."""
+        digest = record.new_hash(known) if known is not None else None
+        for piece in archive.content(member):
+            inner.update(piece)
+            if digest is not None:
+                digest.update(piece)
+            self._on_bytes(0)  # the caller may want to stop in the midst of a large member
+        if digest is not None and record.text_of(digest) != known:
+            raise corrupt(archive.filename, f"{member.name} is not what RECORD tells")
 
     def _flush_own(self) -> None:
         if self._own:
@@ -188,7 +195,6 @@ class _Stream:
         self._buffer.clear()
 
 
-def _wrapped(archive: WheelArchive, member: Member) -> Iterator[bytes]:
+def _deflated(archive: WheelArchive, member: Member) -> Iterator[bytes]:
     raw = archive.raw(member)
-    deflated = raw if member.is_deflated else gzip_member.stored(raw, size_bytes=member.size_bytes)
-    return gzip_member.wrapped(deflated, crc32=member.crc32, size_bytes=member.size_bytes)
+    return raw if member.is_deflated else gzip_member.stored(raw, size_bytes=member.size_bytes)
