@@ -5,13 +5,16 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import json
 import random
 import tarfile
+from functools import partial
 from typing import TYPE_CHECKING
 
+from dockwright.clients.registry_upload import Payload
 from dockwright.composition import image as documents
 from dockwright.composition.image import Step
-from dockwright.spec.image import Blob
+from dockwright.spec.image import OCI_MANIFEST_TYPE, Blob, sha256
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from dockwright.spec.image import AssembledImage
 
 EPOCH = 1_767_225_600
+RECORD_TYPE = "application/vnd.dockwright.test"
 # Writes "hello from a layer\n" and exits: an x86-64 ELF program of its own, so that no base
 # image and no compiler is needed.
 TEXT = b"hello from a layer\n"
@@ -58,6 +62,31 @@ def layer(folder: Path, files: dict[str, bytes]) -> tuple[Blob, str]:
     path.write_bytes(packed)
     diff_id = f"sha256:{hashlib.sha256(tar.getvalue()).hexdigest()}"
     return Blob(path=path, digest=f"sha256:{hexdigest}", size_bytes=len(packed)), diff_id
+
+
+def payload(content: bytes) -> Payload:
+    """Return bytes as an upload takes them."""
+    return Payload(
+        digest=sha256(content), size_bytes=len(content), open=partial(io.BytesIO, content)
+    )
+
+
+def record(image: AssembledImage, content: bytes) -> bytes:
+    """Return the manifest of an artifact that speaks of an image; its config is `{}`."""
+
+    def descriptor(content: bytes, media_type: str) -> dict[str, object]:
+        return {"mediaType": media_type, "digest": sha256(content), "size": len(content)}
+
+    return json.dumps(
+        {
+            "schemaVersion": 2,
+            "mediaType": OCI_MANIFEST_TYPE,
+            "artifactType": RECORD_TYPE,
+            "config": descriptor(b"{}", "application/vnd.oci.empty.v1+json"),
+            "layers": [descriptor(content, "text/plain")],
+            "subject": descriptor(image.manifest, image.manifest_type),
+        }
+    ).encode()
 
 
 def tiny(folder: Path, *, extra_bytes: int = 0, seed: int = 0) -> AssembledImage:
