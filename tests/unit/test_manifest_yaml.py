@@ -95,6 +95,10 @@ FILES = {
         b"".join(b" " * n + b"a:\n" for n in range(1_000)),
         "1: nested too deeply",
     ),
+    "blocks deeper than any manifest": (
+        b"".join(b" " * n + b"a:\n" for n in range(40)),
+        f"33: {'.'.join('a' * 33)}: nested too deeply",
+    ),
     "bomb": (
         b"a: &a [x, x]\nb: &b [*a, *a]\nc: &c [*b, *b]\nd: [*c, *c]\n",
         "1: a: anchors and aliases are not allowed; write the value out",
