@@ -47,8 +47,9 @@ def scratch(
     made = Workspace(root=tmp_path / "copy", home=checkout.home)
     shutil.copytree(checkout.buildspec_path, made.buildspec_path)
     shutil.copytree(checkout.smoke_path, made.smoke_path)
-    reference = f"dockwright-smoke-test:{uuid.uuid4().hex}"
-    client.api.tag(inference.digest, *reference.split(":"))
+    repository, tag = "dockwright-smoke-test", uuid.uuid4().hex
+    reference = f"{repository}:{tag}"
+    client.api.tag(inference.digest, repository, tag)
     records.write(made.out_path, "build", inference.model_copy(update={"reference": reference}))
     yield made
     client.api.remove_image(reference)
