@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 import fake_engine
+from dockwright.builders.job import Builder
 from dockwright.composition.base import BaseImages
 from dockwright.errors import NoSpaceError, StaleError
 from dockwright.spec import base_lock, records
@@ -18,6 +19,7 @@ from dockwright.stages.generate import generate
 from dockwright.stages.plan import forecast
 
 if TYPE_CHECKING:
+    from dockwright.builders.job import Job
     from sample import Sample
 
 
@@ -29,13 +31,13 @@ def base_images(good: Sample, *, drift: tuple[str, ...] = ()) -> dict[str, BaseI
 
 
 @pytest.fixture
-def jobs(good: Sample) -> tuple[stage.Job, ...]:
+def jobs(good: Sample) -> tuple[Job, ...]:
     manifest = good.manifest()
     generate(good.ws, manifest.variants, manifest.common.frameworks)
     return stage.prepare(good.ws, manifest.variants, base_images(good))
 
 
-def record(job: stage.Job, **changes: object) -> BuildRecord:
+def record(job: Job, **changes: object) -> BuildRecord:
     """Return the record of a build of the job."""
     facts = BuildRecord(
         identifier=job.variant.identifier,
@@ -55,7 +57,7 @@ def record(job: stage.Job, **changes: object) -> BuildRecord:
 
 
 def test_a_job_mounts_what_its_variant_installs_and_the_build_tools(
-    jobs: tuple[stage.Job, ...],
+    jobs: tuple[Job, ...],
 ) -> None:
     for job in jobs:
         names = {wheel.name for wheel in job.wheels}
@@ -66,7 +68,7 @@ def test_a_job_mounts_what_its_variant_installs_and_the_build_tools(
         )
 
 
-def test_contexts_are_pinned_by_digest(jobs: tuple[stage.Job, ...], good: Sample) -> None:
+def test_contexts_are_pinned_by_digest(jobs: tuple[Job, ...], good: Sample) -> None:
     lock = base_images(good)["debian12"].lock
     for job in jobs:
         contexts = job.target.contexts
@@ -76,7 +78,7 @@ def test_contexts_are_pinned_by_digest(jobs: tuple[stage.Job, ...], good: Sample
 
 
 def test_an_image_is_current_while_its_inputs_and_the_engine_s_image_are_the_recorded_ones(
-    jobs: tuple[stage.Job, ...], good: Sample
+    jobs: tuple[Job, ...], good: Sample
 ) -> None:
     job = jobs[0]
     made = record(job)
@@ -86,15 +88,14 @@ def test_an_image_is_current_while_its_inputs_and_the_engine_s_image_are_the_rec
         (fake_engine.client({made.reference: "sha256:" + "e" * 64}), {}),
         (fake_engine.client({}), {}),
     ):
-        assert stage.current_records(good.ws, jobs, client) == expected
+        assert stage.current_records(good.ws, jobs, client, Builder.BUILDKIT) == expected
     other = replace(job, inputs_sha256="0" * 64)
     there = fake_engine.client({made.reference: made.digest})
-    assert stage.current_records(good.ws, [other], there) == {}
+    assert stage.current_records(good.ws, [other], there, Builder.BUILDKIT) == {}
+    assert stage.current_records(good.ws, jobs, there, Builder.ASSEMBLE) == {}
 
 
-def test_plan_and_build_agree_on_what_is_up_to_date(
-    jobs: tuple[stage.Job, ...], good: Sample
-) -> None:
+def test_plan_and_build_agree_on_what_is_up_to_date(jobs: tuple[Job, ...], good: Sample) -> None:
     for job in jobs:
         records.write(good.ws.out_path, "build", record(job))
     told = forecast(good.ws, good.manifest().variants)
@@ -133,7 +134,7 @@ class Usage(NamedTuple):
 
 
 def test_too_little_room_is_told_before_anything_is_built(
-    jobs: tuple[stage.Job, ...], good: Sample, monkeypatch: pytest.MonkeyPatch
+    jobs: tuple[Job, ...], good: Sample, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(10**9, 10**9 - 1000, 1000))
     with pytest.raises(NoSpaceError, match=r"has 1 kB free, .* run `dockwright clean`, or set"):

@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from dockwright import console
+from dockwright.builders.job import Builder
 from dockwright.cli.common import Globs, Json, here, load, select
 from dockwright.spec import base_lock, selector
 from dockwright.spec.records import BuildRecord
 
 BUSY_WAIT_S = 5.0
-
-
-class Builder(StrEnum):
-    """What turns a layer plan into an image."""
-
-    BUILDKIT = "buildkit"
 
 
 def fetch(
@@ -65,7 +59,6 @@ def build(
     from dockwright.stages import build as stage  # noqa: PLC0415 - likewise
     from dockwright.stages import fetch as fetch_stage  # noqa: PLC0415 - likewise
 
-    assert builder is Builder.BUILDKIT
     ws = here()
     manifest = load(ws)
     variants = selector.pick(manifest.variants, globs or [])
@@ -79,14 +72,20 @@ def build(
         }
         jobs = stage.prepare(ws, variants, bases)
         with docker.connect(running) as client:
-            done = {} if no_cache else stage.current_records(ws, jobs, client)
+            done = {} if no_cache else stage.current_records(ws, jobs, client, builder)
             todo = [job for job in jobs if job.variant.identifier not in done]
             if todo:
                 targets = [job.variant for job in todo]
                 fetch_stage.fetch(ws, targets)
                 fetch_stage.lay_out(ws, targets, ws.staged_path)
                 built = stage.build(
-                    ws, todo, running, client, no_cache=no_cache, now=datetime.now(UTC)
+                    ws,
+                    todo,
+                    running,
+                    client,
+                    builder=builder,
+                    no_cache=no_cache,
+                    now=datetime.now(UTC),
                 )
                 done |= {record.identifier: record for record in built}
     _report(

@@ -55,7 +55,7 @@ def read(client: DockerClient, reference: str) -> EngineImage:
 
 def _small_blobs(export: Iterator[bytes]) -> dict[str, Any]:
     blobs: dict[str, Any] = {}
-    with tarfile.open(fileobj=_Stream(export), mode="r|", bufsize=SMALL_BYTES) as archive:
+    with tarfile.open(fileobj=Stream(export), mode="r|", bufsize=SMALL_BYTES) as archive:
         for member in archive:
             algorithm, _, hexdigest = member.name.removeprefix("blobs/").partition("/")
             if member.isfile() and hexdigest and member.size < SMALL_BYTES:
@@ -66,7 +66,7 @@ def _small_blobs(export: Iterator[bytes]) -> dict[str, Any]:
     return blobs
 
 
-class _Stream(io.RawIOBase):
+class Stream(io.RawIOBase):
     """A generator of chunks as the file that tarfile wants."""
 
     def __init__(self, chunks: Iterator[bytes]) -> None:

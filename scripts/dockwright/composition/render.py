@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from functools import cache
 from typing import TYPE_CHECKING
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 VENV = "/opt/venv"
 MTIME = 315532800
 """1980-01-01: of every installed file; zip knows no earlier time. Seconds since the epoch."""
+ENTRYPOINT = ("/usr/bin/tini", "--")
+CMD = ("python3",)
 ENVIRONMENT = {
     "LANG": "C.UTF-8",
     "PATH": f"{VENV}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -72,12 +75,14 @@ def _dockerfile(variant: Variant, lock: ReleaseLock, templates_path: Path) -> st
             os_layer=os_layer(variant),
             venv=VENV,
             mtime=MTIME,
-        python=variant.release.base.python,
+            python=variant.release.base.python,
             uv=_uv(lock),
             layers=layers,
             shared_layers=[layer for layer in layers if not layer.is_own],
             own_layers=[layer for layer in layers if layer.is_own],
             environment=list(environment(variant).items()),
+            entrypoint=json.dumps(ENTRYPOINT),
+            cmd=json.dumps(CMD),
             labels=list(naming.labels(variant).items()),
         )
     )

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import shutil
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from dockwright import console
-from dockwright.builders import buildkit
+from dockwright.builders import assemble, buildkit
 from dockwright.builders.bake import Target, inputs_sha256
+from dockwright.builders.job import Builder, Job
 from dockwright.clients import images
 from dockwright.composition.plan import plan_image
 from dockwright.composition.render import os_layer
@@ -27,28 +27,13 @@ if TYPE_CHECKING:
     from dockwright.clients.engine import Engine
     from dockwright.clients.images import EngineImage
     from dockwright.composition.base import BaseImages
-    from dockwright.spec.lock import ReleaseLock, Wheel
     from dockwright.spec.variants import Variant
     from dockwright.workspace import Workspace
 
+NAMES = {Builder.BUILDKIT: buildkit.NAME, Builder.ASSEMBLE: assemble.NAME}
+"""As records have them: the same builder of another layout version is another one."""
 ROOM_PER_WHEEL_BYTE = 8
 """What BuildKit needs: unpacked thrice over (install stage, layer, image) and the gzip layers."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Job:
-    """One image to build, or found to be built already."""
-
-    variant: Variant
-    lock: ReleaseLock
-    base: BaseImages
-    target: Target
-    inputs_sha256: str
-
-    @property
-    def wheels(self) -> tuple[Wheel, ...]:
-        """Everything that the build mounts: what the variant installs, and the build tools."""
-        return tuple(w.wheel for w in self.lock.wheels if self.variant.folder in w.used_by)
 
 
 def prepare(
@@ -79,15 +64,16 @@ def prepare(
 
 
 def current_records(
-    ws: Workspace, jobs: Sequence[Job], client: DockerClient
+    ws: Workspace, jobs: Sequence[Job], client: DockerClient, builder: Builder
 ) -> dict[str, BuildRecord]:
-    """Return the records of images that the engine has, made from the same inputs, by identifier."""
+    """Return the records of images that the engine has, made so from the same inputs, by identifier."""
     current = {}
     for job in jobs:
         record = records.read(ws.out_path, job.variant.identifier, "build", BuildRecord)
         if (
             record is not None
             and record.inputs_sha256 == job.inputs_sha256
+            and record.builder == NAMES[builder]
             and images.digest_of(client, record.reference) == record.digest
         ):
             current[record.identifier] = record
@@ -100,26 +86,36 @@ def build(
     engine: Engine,
     client: DockerClient,
     *,
+    builder: Builder,
     no_cache: bool,
     now: datetime,
 ) -> tuple[BuildRecord, ...]:
-    """Build all jobs in one bake and record each image; no record is written if one fails."""
+    """Build all jobs and record each image; no record is written if one fails."""
     _require_space(ws, jobs)
     started = time.monotonic()
     with console.step(f"build {len(jobs)} images"):
-        digests = buildkit.build(engine, [job.target for job in jobs], no_cache=no_cache)
+        match builder:
+            case Builder.BUILDKIT:
+                targets = [job.target for job in jobs]
+                digests = buildkit.build(engine, targets, no_cache=no_cache)
+            case Builder.ASSEMBLE:
+                digests = assemble.build(ws, jobs, client, no_cache=no_cache)
+            case _:
+                assert_never(builder)
     seconds = round(time.monotonic() - started, 1)
     built = []
     for job in jobs:
         image = images.read(client, job.variant.reference)
         assert image.digest == digests[job.variant.identifier], "the engine lists another image"
-        record = _record(job, image, seconds, now)
+        record = _record(job, image, builder, seconds, now)
         records.write(ws.out_path, "build", record)
         built.append(record)
     return tuple(built)
 
 
-def _record(job: Job, image: EngineImage, seconds: float, now: datetime) -> BuildRecord:
+def _record(
+    job: Job, image: EngineImage, builder: Builder, seconds: float, now: datetime
+) -> BuildRecord:
     planned = plan_image(job.variant, job.lock, None).layers
     layers = tuple(
         LayerRecord(name=plan.name, digest=layer["digest"], size_bytes=layer["size"])
@@ -131,7 +127,7 @@ def _record(job: Job, image: EngineImage, seconds: float, now: datetime) -> Buil
         finished_at=now.isoformat(timespec="seconds"),
         seconds=seconds,
         reference=job.variant.reference,
-        builder=buildkit.NAME,
+        builder=NAMES[builder],
         inputs_sha256=job.inputs_sha256,
         base_digest=_digest(job.base.base_ref),
         is_base_drifted=job.base.drifted,

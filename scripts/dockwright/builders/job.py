@@ -1,0 +1,36 @@
+"""One image to build: its variant with the lock, the base and everything else that makes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dockwright.builders.bake import Target
+    from dockwright.composition.base import BaseImages
+    from dockwright.spec.lock import ReleaseLock, Wheel
+    from dockwright.spec.variants import Variant
+
+
+class Builder(StrEnum):
+    """What turns a layer plan into an image; equal files, differently compressed."""
+
+    BUILDKIT = "buildkit"
+    ASSEMBLE = "assemble"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Job:
+    """One image to build, or found to be built already."""
+
+    variant: Variant
+    lock: ReleaseLock
+    base: BaseImages
+    target: Target
+    inputs_sha256: str
+
+    @property
+    def wheels(self) -> tuple[Wheel, ...]:
+        """Everything that the build mounts: what the variant installs, and the build tools."""
+        return tuple(w.wheel for w in self.lock.wheels if self.variant.folder in w.used_by)
