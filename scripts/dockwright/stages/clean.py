@@ -21,6 +21,7 @@ class Kind(StrEnum):
     RECORDS = "records"
     STAGED = "staged"
     WHEELS = "wheels"
+    LAYERS = "layers"
     BASES = "bases"
     REGISTRY = "registry"
     ENGINE = "engine"
@@ -30,6 +31,7 @@ MEANING = {
     Kind.RECORDS: "what the stages recorded of this checkout's images",
     Kind.STAGED: "wheels as builds mount them: links into the store",
     Kind.WHEELS: "the wheel store",
+    Kind.LAYERS: "layers made of wheels",
     Kind.BASES: "base images",
     Kind.REGISTRY: "the local registry, with what was pushed to it",
     Kind.ENGINE: "the private engine, with its images and build cache",
@@ -79,6 +81,8 @@ def _paths(ws: Workspace, kind: Kind) -> tuple[Path, ...]:
             return (ws.staged_path,)
         case Kind.WHEELS:
             return (ws.wheels_path,)
+        case Kind.LAYERS:
+            return (ws.layers_path,)
         case Kind.BASES:
             return (ws.bases_path, ws.home / "tools")
         case Kind.REGISTRY:
