@@ -74,6 +74,7 @@ def image_config(
         "Labels": dict(sorted((labels or {}).items())),
         "StopSignal": stop_signal,
     }
+    diff_ids = [step.diff_id for step in steps if step.diff_id is not None]
     return _json(
         {
             "architecture": architecture,
@@ -81,10 +82,7 @@ def image_config(
             "created": created,
             "history": [_history(step, created) for step in steps],
             "os": "linux",
-            "rootfs": {
-                "type": "layers",
-                "diff_ids": [step.diff_id for step in steps if step.diff_id is not None],
-            },
+            "rootfs": {"type": "layers", "diff_ids": diff_ids},
         }
     )
 
