@@ -8,7 +8,7 @@ PRISTINE = True
 
 # What Debian's essential packages bring: mount, passwd, login, util-linux, and openssh-client.
 SETID = {
-    "/usr/bin/chage",
+    "/usr/bin/chage",  # codespell:ignore chage
     "/usr/bin/chfn",
     "/usr/bin/chsh",
     "/usr/bin/expiry",
