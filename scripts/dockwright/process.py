@@ -87,10 +87,11 @@ def streaming(
 ) -> Iterator[tuple[subprocess.Popen[str], IO[str]]]:
     """Start a program and yield it with its standard error, line by line as it comes.
 
+    Its standard output goes nowhere: nobody reads it, and a full pipe would stop the program.
     On leaving the block by an exception (Ctrl-C included) the program is stopped.
     """
     args = _argv(argv)
-    with _popen(args, cwd=cwd, env=env, stdin=subprocess.DEVNULL) as p:
+    with _popen(args, cwd=cwd, env=env, stdout=subprocess.DEVNULL) as p:
         assert p.stderr is not None
         try:
             yield p, p.stderr
@@ -150,7 +151,12 @@ def _argv(argv: Sequence[str | Path]) -> list[str]:
 
 
 def _popen(
-    args: list[str], *, cwd: Path | None, env: Mapping[str, str] | None, stdin: int | None = None
+    args: list[str],
+    *,
+    cwd: Path | None,
+    env: Mapping[str, str] | None,
+    stdin: int | None = None,
+    stdout: int = subprocess.PIPE,
 ) -> subprocess.Popen[str]:
     console.debug(f"$ {shlex.join(args)}")
     try:
@@ -159,7 +165,7 @@ def _popen(
             cwd=cwd,
             env={**os.environ, **(env or {})},
             stdin=stdin if stdin is not None else subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
+            stdout=stdout,
             stderr=subprocess.PIPE,
             text=True,
             errors="replace",

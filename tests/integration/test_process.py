@@ -143,6 +143,13 @@ def test_output_that_is_not_utf_8_is_no_failure() -> None:
     assert process.run(("printf", r"\377"), timeout_s=30) == "\N{REPLACEMENT CHARACTER}"
 
 
+def test_a_program_that_talks_much_on_standard_output_is_not_held_up() -> None:
+    script = "head -c 1000000 /dev/zero; echo done >&2"
+    with process.streaming(("sh", "-c", script)) as (p, lines):
+        assert list(lines) == ["done\n"]
+        assert p.wait(10) == 0
+
+
 def test_leaving_a_stream_by_an_exception_stops_the_program(tmp_path: Path) -> None:
     pid_path = tmp_path / "pid"
     script = f"echo $$ > {pid_path}; echo on >&2; exec sleep {LONG_S}"
