@@ -142,6 +142,8 @@ def test_generate_writes_what_its_check_then_finds_up_to_date(run: Run, good: Sa
 def test_schema_writes_what_its_check_then_finds_up_to_date(run: Run, good: Sample) -> None:
     code, _, err = run("schema --check")
     assert (code, err) == (4, "error: buildspec/schema.json is stale; run `dockwright schema`\n")
+    (good.ws.buildspec_path / "schema.json").write_bytes(b"\xff")
+    assert run("schema --check")[0] == 4
     assert run("schema") == (0, "", "")
     assert run("schema --check") == (0, "", "the schema is up to date\n")
     assert json.loads((good.ws.buildspec_path / "schema.json").read_text("utf-8"))["anyOf"]

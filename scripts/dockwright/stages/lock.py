@@ -57,7 +57,7 @@ def lock(ws: Workspace, variants: Sequence[Variant], *, upgrade: Sequence[str] =
     for release in releases_of(variants):
         with console.step(f"solve {release.folder}"):
             path = locks.lock_path(ws.buildspec_path, release)
-            previous = _previous(path.read_text("utf-8")) if path.is_file() else ()
+            previous = _previous(path.read_bytes()) if path.is_file() else ()
             texts[path] = locks.dumps(solve(release, previous, upgrade))
     for path, text in texts.items():
         write_atomically(path, text)
@@ -177,7 +177,7 @@ def _name(pin: str) -> str:
     return pin.partition("==")[0].partition("[")[0]
 
 
-def _previous(text: str) -> tuple[Wheel, ...]:
+def _previous(text: bytes) -> tuple[Wheel, ...]:
     """Return the versions to keep: of the committed lock, also when it is stale or damaged."""
     try:
         return tuple(locked.wheel for locked in locks.loads(text, name="lock").wheels)

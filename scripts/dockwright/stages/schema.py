@@ -36,7 +36,7 @@ def path(ws: Workspace) -> Path:
 def check(ws: Workspace) -> None:
     """Raise StaleError unless the committed schema is the models'."""
     file = path(ws)
-    if not file.is_file() or file.read_text(encoding="utf-8") != text():
+    if not file.is_file() or file.read_bytes() != text().encode():
         msg = f"{file.relative_to(ws.root)} is stale; run `dockwright schema`"
         raise StaleError(msg)
 
