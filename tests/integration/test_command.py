@@ -1,9 +1,11 @@
-"""The installed program in a shell: pipes that close, exit codes, and what a start costs."""
+"""The installed program in a shell: pipes that close, exit codes, and what editors check by."""
 
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 # Python's own buffering is what decides when a closed pipe is noticed.
 BUFFERED = {"PYTHONUNBUFFERED": ""}
+PROGRAMS = Path(sys.executable).parent
 
 
 @pytest.fixture
@@ -27,7 +30,8 @@ def good(tmp_path: Path) -> Sample:
 
 def bash(good: Sample, script: str) -> str:
     """Run a script in the sample; its standard output ends with what it echoes."""
-    env = BUFFERED | {"DOCKWRIGHT_HOME": str(good.ws.home)}
+    path = f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}"
+    env = BUFFERED | {"DOCKWRIGHT_HOME": str(good.ws.home), "PATH": path}
     return process.run(
         ("bash", "-o", "pipefail", "-c", script), timeout_s=60, cwd=good.ws.root, env=env
     )
@@ -58,9 +62,12 @@ def test_a_closed_standard_output_is_no_failure(good: Sample) -> None:
 
 
 def test_the_schema_takes_the_manifest_and_refuses_a_wrong_one(good: Sample) -> None:
-    checker = process.which("check-jsonschema", remedy="install the lint group")
     shutil.copy(sample.REPOSITORY / "buildspec" / "schema.json", good.ws.buildspec_path)
-    argv: list[str | Path] = [checker, "--schemafile", good.ws.buildspec_path / "schema.json"]
+    argv: list[str | Path] = [
+        PROGRAMS / "check-jsonschema",
+        "--schemafile",
+        good.ws.buildspec_path / "schema.json",
+    ]
     for folder in (sample.REPOSITORY / "buildspec", good.ws.buildspec_path):
         process.run([*argv, *sorted(folder.glob("*.yml"))], timeout_s=60)
     good.edit("pytorch.yml", "title: PyTorch", "title: 'Py\"Torch'")
