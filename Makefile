@@ -9,7 +9,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 .PHONY: help
 help: ## Show what there is to do
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | sort | expand -t 16
-	@echo "IMAGE='GLOB' selects images by identifier; ARGS='...' goes to pytest or uv"
+	@echo "IMAGE='GLOB' selects images by identifier; ARGS='...' goes to pytest, the bench or uv"
 
 .PHONY: build
 build: $(READY) ## Build and smoke-test the images of IMAGE (default: PyTorch CPU inference)
@@ -46,6 +46,10 @@ check: $(READY) ## Fail if a lock, Dockerfile or schema is stale
 .PHONY: smoke
 smoke: $(READY) ## Check the built images of IMAGE
 	@dockwright smoke '$(IMAGE)'
+
+.PHONY: bench
+bench: $(READY) ## Measure the commands, today and with 1,000 variants, against their targets
+	@python tests/bench/bench_cli.py $(ARGS)
 
 .PHONY: lock-host
 lock-host: $(READY) ## Lock what the host's own environment is installed from
