@@ -57,3 +57,10 @@ def test_an_image_that_is_not_there_has_no_digest_and_says_how_to_get_one() -> N
     assert images.digest_of(client(), "gone:1") is None
     with pytest.raises(RecordError, match="has no image gone:1; run `dockwright build`"):
         images.read(client(), "gone:1")
+
+
+def test_an_index_is_refused_since_no_push_may_send_one() -> None:
+    index = json.dumps({"manifests": []}).encode()
+    engine = fake_engine.client({REFERENCE: digest_of(index)}, {path_of(index): index}, piece=512)
+    with pytest.raises(RecordError, match="here:1 is an index"):
+        images.read(engine, REFERENCE)

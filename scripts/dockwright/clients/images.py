@@ -49,6 +49,9 @@ def read(client: DockerClient, reference: str) -> EngineImage:
         raise RecordError(msg)
     small = _small_blobs(client.api.get_image(reference, chunk_size=SMALL_BYTES))
     manifest = small[digest]
+    if "config" not in manifest:
+        msg = f"{reference} is an index, not one image; build it again with `dockwright build`"
+        raise RecordError(msg)
     config_digest = manifest["config"]["digest"]
     return EngineImage(digest=digest, manifest=manifest, config=small[config_digest])
 
