@@ -27,6 +27,10 @@ test-unit: $(READY) ## Run the tests that touch nothing beyond the process
 test-full: $(READY) ## Run every test, the long ones included
 	@pytest $(ARGS)
 
+.PHONY: coverage
+coverage: $(READY) ## Run the tests of `make test` and tell which lines they miss
+	@pytest -m 'not full' --cov --cov-report=term:skip-covered $(ARGS)
+
 .PHONY: lint
 lint: $(READY) ## Check style, types, architecture, Dockerfiles, shell and committed derived files
 	@prek run --all-files

@@ -113,7 +113,8 @@ def test_a_plan_tells_layers_their_bytes_and_who_shares_them(run: Run) -> None:
     inference, training = json.loads(out)
     for image in (inference, training):
         assert image["size_bytes"] == sum(layer["size_bytes"] or 0 for layer in image["layers"])
-    shared = {layer["name"] for layer in training["layers"] if layer["images"] == 2}
+    both = [inference["identifier"], training["identifier"]]
+    shared = {layer["name"] for layer in training["layers"] if layer["images"] == both}
     assert shared == {layer["name"] for layer in inference["layers"]} - {"inference"}
 
 

@@ -8,7 +8,7 @@ from dockwright import console
 from dockwright.cli.common import Globs, Json, here, select
 
 if TYPE_CHECKING:
-    from collections import Counter
+    from collections.abc import Mapping
 
     from dockwright.composition.plan import PlannedLayer
     from dockwright.stages.plan import Forecast
@@ -43,14 +43,14 @@ def plan(globs: Globs = None, *, as_json: Json = False) -> None:
     )
 
 
-def _row(layer: PlannedLayer, shared: Counter[str]) -> tuple[str, ...]:
+def _row(layer: PlannedLayer, shared: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
     size = "?" if layer.size_bytes is None else console.human_bytes(layer.size_bytes)
     some = ", ".join(layer.packages[:3])
     more = f" and {len(layer.packages) - 3} more" if len(layer.packages) > 3 else ""
-    return (f"  {layer.name}", layer.kind, size, str(shared[layer.key]), some + more)
+    return (f"  {layer.name}", layer.kind, size, str(len(shared[layer.key])), some + more)
 
 
-def _data(f: Forecast, shared: Counter[str]) -> dict[str, object]:
+def _data(f: Forecast, shared: Mapping[str, tuple[str, ...]]) -> dict[str, object]:
     return {
         "identifier": f.image.variant.identifier,
         "action": f.action,
@@ -62,7 +62,7 @@ def _data(f: Forecast, shared: Counter[str]) -> dict[str, object]:
                 "name": layer.name,
                 "kind": layer.kind.value,
                 "size_bytes": layer.size_bytes,
-                "images": shared[layer.key],
+                "images": list(shared[layer.key]),
                 "packages": list(layer.packages),
             }
             for layer in f.image.layers

@@ -110,7 +110,7 @@ def _run(argv: list[str], folder: Path, config: IndexConfig) -> None:
 def _explained(
     error: ProcessError, config: IndexConfig
 ) -> SolveError | NetworkError | ProcessError:
-    text = error.stderr.strip()
+    text = error.stderr.strip().removeprefix("error: ")  # ours says so too
     if NO_SOLUTION in text:
         hint = f"looked in {places(config)}; change the manifest's pins or, where a file should"
         return SolveError(f"{text}\n{hint} have been found, {settings(config)}")

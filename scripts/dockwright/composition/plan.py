@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -76,9 +75,13 @@ def plan_image(variant: Variant, lock: ReleaseLock, base_lock: BaseLock | None) 
     )
 
 
-def sharing(images: Iterable[PlannedImage]) -> Counter[str]:
-    """Return layer key -> how many of the images have the layer."""
-    return Counter(layer.key for image in images for layer in image.layers)
+def sharing(images: Iterable[PlannedImage]) -> dict[str, tuple[str, ...]]:
+    """Return layer key -> identifiers of the images that have the layer."""
+    sharers: dict[str, list[str]] = {}
+    for image in images:
+        for layer in image.layers:
+            sharers.setdefault(layer.key, []).append(image.variant.identifier)
+    return {key: tuple(identifiers) for key, identifiers in sharers.items()}
 
 
 def unique_bytes(images: Iterable[PlannedImage]) -> int:
