@@ -37,7 +37,7 @@ def _command() -> int:
     from dockwright.cli.app import app  # noqa: PLC0415 - an import error is caught as any other
 
     try:
-        app()
+        app(prog_name="dockwright")
     except SystemExit as e:
         return e.code if isinstance(e.code, int) else 1
     except KeyboardInterrupt:
