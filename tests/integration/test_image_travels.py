@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from dockwright.workspace import Workspace
 
 REFERENCE = "dockwright-test-tiny:1"
-SKOPEO = ("skopeo", "libassuan0", "libgpgme11")
+# With the libraries that a bare Debian lacks.
+SKOPEO = ("skopeo", "libassuan0", "libdevmapper1.02.1", "libgpgme11")
 
 
 @pytest.fixture
