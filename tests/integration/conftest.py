@@ -10,18 +10,20 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dockwright import process, workspace
+from dockwright.clients import docker
 from dockwright.clients import engine as engines
 from dockwright.spec import manifest, selector
 from dockwright.spec.records import BuildRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from dockwright.clients.engine import Engine
     from dockwright.spec.variants import Variant
     from dockwright.workspace import Workspace
 
 INFERENCE = "pytorch-*-inference-cpu"
+KEPT = "dockwright-test"
 
 
 @pytest.fixture(scope="session")
@@ -58,8 +60,13 @@ def engine(checkout: Workspace) -> Engine:
 
 
 @pytest.fixture(scope="session")
-def inference(dockwright: Callable[..., str], engine: Engine, variant: Variant) -> BuildRecord:
-    """The PyTorch CPU inference image, really built."""
-    assert engine.server_version
-    (record,) = json.loads(dockwright("build", variant.identifier, "--json"))
-    return BuildRecord.model_validate_json(json.dumps(record))
+def inference(
+    dockwright: Callable[..., str], engine: Engine, variant: Variant
+) -> Iterator[BuildRecord]:
+    """The PyTorch CPU inference image, really built; there by digest whoever takes its tag."""
+    (facts,) = json.loads(dockwright("build", variant.identifier, "--json"))
+    record = BuildRecord.model_validate_json(json.dumps(facts))
+    with docker.connect(engine) as client:
+        assert client.images.get(record.reference).tag(KEPT, "inference")
+        yield record
+        client.images.remove(f"{KEPT}:inference")
