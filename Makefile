@@ -13,7 +13,7 @@ help: ## Show what there is to do
 
 .PHONY: build
 build: $(READY) ## Build and smoke-test the images of IMAGE (default: PyTorch CPU inference)
-	@dockwright build '$(IMAGE)' && dockwright smoke '$(IMAGE)' && dockwright show '$(IMAGE)'
+	@dockwright build '$(IMAGE)' && dockwright smoke --unless-passed '$(IMAGE)' && dockwright show '$(IMAGE)'
 
 .PHONY: test
 test: $(READY) ## Run all tests but the long ones, integration tests against a real engine included

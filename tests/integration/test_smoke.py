@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import signal
 import time
@@ -88,6 +89,10 @@ def test_a_good_image_passes_every_check_and_leaves_no_container(
     assert sum(line.startswith("PASS ") for line in talk) == len(record.checks)
     report = ET.parse(junit_path)  # noqa: S314 - our own
     assert len(report.findall(".//testcase")) == len(record.checks)
+    # What has passed is passed over, and keeps its record.
+    again = (*program, "smoke", inference.identifier, "--unless-passed", "--json")
+    (kept,) = json.loads(process.run(again, cwd=scratch.root, timeout_s=60))
+    assert SmokeRecord.model_validate_json(json.dumps(kept)) == record
 
 
 def test_an_image_that_is_not_the_recorded_one_is_refused(
@@ -175,6 +180,7 @@ def test_a_record_of_another_image_is_removed_and_one_of_the_same_image_stays(
 ) -> None:
     for digest, stays in ((inference.digest, True), ("sha256:" + "0" * 64, False)):
         record = SmokeRecord(
+            checks_sha256="c" * 64,
             identifier=inference.identifier,
             digest=digest,
             finished_at="2026-11-22T12:00:00+00:00",

@@ -19,6 +19,7 @@ CHECKS = tuple(
     for status in (Status.PASSED, Status.PASSED, Status.FAILED, Status.DEFERRED)
 )
 RECORD = SmokeRecord(
+    checks_sha256="c" * 64,
     identifier="pytorch-1",
     digest="sha256:" + "a" * 64,
     finished_at="2026-01-01T00:00:00+00:00",

@@ -180,6 +180,7 @@ def test_a_gpu_is_asked_of_no_check_that_needs_none() -> None:
 def test_failed_checks_are_all_named_and_deferred_ones_do_not_fail() -> None:
     def record(identifier: str, **statuses: Status) -> SmokeRecord:
         return SmokeRecord(
+            checks_sha256="c" * 64,
             identifier=identifier,
             digest="sha256:0",
             finished_at="2026-11-22T12:00:00+00:00",

@@ -19,6 +19,10 @@ def smoke(
     junit: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write a JUnit XML report here too.")
     ] = None,
+    unless_passed: Annotated[
+        bool,
+        typer.Option("--unless-passed", help="Pass over images that these checks have passed."),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Check built images, from inside and from outside, and record what was found."""
@@ -29,7 +33,9 @@ def smoke(
     ws = here()
     variants = select(ws, globs)
     with docker.connect(engine.find(ws)) as client:
-        found = run.smoke(ws, variants, client, clock=lambda: datetime.now(UTC))
+        found = run.smoke(
+            ws, variants, client, clock=lambda: datetime.now(UTC), unless_passed=unless_passed
+        )
     if junit is not None:
         write_atomically(junit, junit_report.report(found))
     if as_json:

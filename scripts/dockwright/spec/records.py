@@ -77,6 +77,8 @@ class CheckRecord(BaseModel):
 class SmokeRecord(Record):
     """What was checked on an image."""
 
+    checks_sha256: str
+    """Of the checks and the facts that they checked against: others would have to be run."""
     checks: tuple[CheckRecord, ...]
 
     def count(self, status: Status) -> int:

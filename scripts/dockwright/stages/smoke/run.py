@@ -55,25 +55,46 @@ def smoke(
     client: DockerClient,
     *,
     clock: Callable[[], datetime],
+    unless_passed: bool = False,
     workers: int | None = None,
 ) -> tuple[SmokeRecord, ...]:
-    """Check the variants' images and record each one whose checks have all ended."""
+    """Check the variants' images and record each one whose checks have all ended.
+
+    With `unless_passed`, an image that these very checks have passed already is not run again.
+    """
     suspicious = traces.of_host(ws, os.environ, node=platform.node())
     subjects = prepare(ws, variants, client, suspicious)
     for subject in subjects:
         _drop_stale(ws, subject)
-    made = {}
-    for subject, checks in check(Launcher(client=client), subjects, workers=workers):
+    made = already_passed(ws, subjects) if unless_passed else {}
+    todo = [subject for subject in subjects if subject not in made]
+    for subject, checks in check(Launcher(client=client), todo, workers=workers):
         record = SmokeRecord(
             identifier=subject.identifier,
             digest=subject.image.digest,
             finished_at=clock().isoformat(timespec="seconds"),
             seconds=round(sum(c.seconds for c in checks), 1),
+            checks_sha256=subject.checks_sha256,
             checks=tuple(sorted(checks, key=lambda c: c.name)),
         )
         records.write(ws.out_path, "smoke", record)
         made[subject] = record
     return tuple(made[subject] for subject in subjects)
+
+
+def already_passed(ws: Workspace, subjects: Iterable[Subject]) -> dict[Subject, SmokeRecord]:
+    """Return the records of images that the same checks have passed, none failed or deferred."""
+    passed = {}
+    for subject in subjects:
+        record = records.read(ws.out_path, subject.identifier, "smoke", SmokeRecord)
+        if (
+            record is not None
+            and record.digest == subject.image.digest
+            and record.checks_sha256 == subject.checks_sha256
+            and all(one.status is Status.PASSED for one in record.checks)
+        ):
+            passed[subject] = record
+    return passed
 
 
 def require_passed(smoke_records: Iterable[SmokeRecord]) -> None:

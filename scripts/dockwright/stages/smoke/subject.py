@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from dockwright import __version__
 from dockwright.clients import images
 from dockwright.errors import RecordError
 from dockwright.spec import lock as locks
@@ -34,6 +36,12 @@ class Subject:
     archive: bytes
     suspicious: frozenset[str]
     """Strings that tell of the host that built it."""
+
+    @property
+    def checks_sha256(self) -> str:
+        """The fingerprint of all that decides how the checks end, but for the image itself."""
+        facts = [__version__, *sorted(self.suspicious), hashlib.sha256(self.archive).hexdigest()]
+        return hashlib.sha256("\n".join(facts).encode()).hexdigest()
 
 
 def prepare(
