@@ -46,11 +46,12 @@ def skopeo(
     into = tmp_path_factory.mktemp("skopeo") / "programs"
     suite = apt.host_suite()
     apt.fetch(SKOPEO, suite=suite, state_path=checkout.home / "apt", into=into)
-    (library_path,) = into.glob("usr/lib/*-linux-gnu")
+    # Bookworm still has libraries in /lib, too.
+    library_path = ":".join(str(path) for path in into.glob("**/lib/*-linux-gnu"))
     command = (str(into / "usr" / "bin" / "skopeo"), "--insecure-policy")
     # As for a user who is not root: its cache of blobs stays out of the host's /var.
     own = {"_CONTAINERS_ROOTLESS_UID": "1", "XDG_DATA_HOME": str(into.parent / "data")}
-    return command, {"LD_LIBRARY_PATH": str(library_path), **own}
+    return command, {"LD_LIBRARY_PATH": library_path, **own}
 
 
 def test_an_engine_loads_the_image_under_its_own_digest_and_runs_it(
