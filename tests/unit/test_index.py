@@ -2,86 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 
-from dockwright.clients import hashing, index
+from dockwright.clients import index
 from dockwright.clients.index_config import FurtherIndex, IndexConfig
-from dockwright.clients.index_page import Link
-from dockwright.clients.index_session import Session, session
-from dockwright.errors import HashMismatchError, NetworkError
-from dockwright.spec.lock import Wheel
+from dockwright.errors import NetworkError
+from served_index import BODY, CONFIG, FILE_URL, LINK, PAGE, WHEEL, ranged, served
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
     from pathlib import Path
-
-BODY = bytes(range(256)) * 40
-WHEEL = Wheel(
-    name="thing",
-    version="1.0",
-    filename="thing-1.0-py3-none-any.whl",
-    sha256=hashlib.sha256(BODY).hexdigest(),
-    size_bytes=len(BODY),
-)
-FILE_URL = f"https://files.example/{WHEEL.filename}"
-LINK = Link(filename=WHEEL.filename, url=FILE_URL, sha256=WHEEL.sha256, size_bytes=len(BODY))
-CONFIG = IndexConfig(index_url="https://index.example/simple")
-PAGE = {
-    "files": [
-        {
-            "filename": WHEEL.filename,
-            "url": FILE_URL,
-            "hashes": {"sha256": WHEEL.sha256},
-            "size": len(BODY),
-        }
-    ]
-}
-
-
-@contextmanager
-def served(
-    answer: Callable[[httpx.Request], httpx.Response], config: IndexConfig = CONFIG
-) -> Iterator[tuple[Session, list[httpx.Request]]]:
-    """Open a session on a server that is a function; yield it with the requests it gets."""
-    requests: list[httpx.Request] = []
-
-    def handle(request: httpx.Request) -> httpx.Response:
-        requests.append(request)
-        return answer(request)
-
-    with session(config, transport=httpx.MockTransport(handle)) as opened:
-        yield replace(opened, sleep=lambda _: None), requests
-
-
-def sent(status: int, body: bytes = BODY, **headers: str) -> httpx.Response:
-    """Return an answer whose body comes as a stream, as a network's does."""
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return httpx.Response(status, stream=httpx.ByteStream(body), headers=named)
-
-
-def ranged(request: httpx.Request) -> httpx.Response:
-    """Answer as a server that honours Range."""
-    asked = request.headers.get("Range")
-    if asked is None:
-        return sent(200)
-    start = int(asked.removeprefix("bytes=").removesuffix("-"))
-    return sent(206, BODY[start:], Content_Range=f"bytes {start}-{len(BODY) - 1}/{len(BODY)}")
-
-
-class Broken(httpx.SyncByteStream):
-    """Sends half of the body and then loses the connection."""
-
-    def __iter__(self) -> Iterator[bytes]:
-        yield BODY[:5000]
-        msg = "connection reset by peer"
-        raise httpx.ReadError(msg)
 
 
 def test_a_json_index_is_asked_for_json_and_gives_the_file() -> None:
@@ -183,136 +117,6 @@ def test_an_unreachable_further_index_is_left_out_with_a_warning(
         assert opened.config.further == ()
         assert index.locate(opened, WHEEL).url == FILE_URL
     assert "DOCKWRIGHT_INDEX_FAR" in capsys.readouterr().err
-
-
-def test_a_download_goes_on_where_the_last_one_ended(tmp_path: Path) -> None:
-    part = tmp_path / "part"
-    part.write_bytes(BODY[:3000])
-    counts: list[int] = []
-    with served(ranged) as (opened, requests):
-        index.download(opened, LINK, WHEEL, part, counts.append)
-    assert part.read_bytes() == BODY
-    assert requests[0].headers["Range"] == "bytes=3000-"
-    assert requests[0].headers["Accept-Encoding"] == "identity"
-    assert sum(counts) == len(BODY)
-
-
-def test_a_server_that_ignores_range_makes_the_download_start_anew(tmp_path: Path) -> None:
-    part = tmp_path / "part"
-    part.write_bytes(b"junk" * 10)
-    with served(lambda _: sent(200)) as (opened, _):
-        index.download(opened, LINK, WHEEL, part)
-    assert part.read_bytes() == BODY
-
-
-@pytest.mark.parametrize(
-    "refusal",
-    [
-        httpx.Response(416),
-        sent(206, Content_Range="bytes 0-1/2"),
-    ],
-)
-def test_a_refused_range_makes_the_download_start_anew(
-    tmp_path: Path, refusal: httpx.Response
-) -> None:
-    part = tmp_path / "part"
-    part.write_bytes(BODY[:3000])
-
-    def answer(request: httpx.Request) -> httpx.Response:
-        return refusal if "Range" in request.headers else sent(200)
-
-    with served(answer) as (opened, requests):
-        index.download(opened, LINK, WHEEL, part)
-    assert part.read_bytes() == BODY
-    assert len(requests) == 2
-
-
-def test_a_complete_partial_file_needs_no_request(tmp_path: Path) -> None:
-    part = tmp_path / "part"
-    part.write_bytes(BODY)
-    with served(lambda _: httpx.Response(500)) as (opened, requests):
-        index.download(opened, LINK, WHEEL, part)
-    assert requests == []
-
-
-def test_a_spoilt_partial_file_is_fetched_again_from_the_start(tmp_path: Path) -> None:
-    part = tmp_path / "part"
-    part.write_bytes(b"\0" * 3000)
-    with served(ranged) as (opened, requests):
-        index.download(opened, LINK, WHEEL, part)
-    assert part.read_bytes() == BODY
-    assert ["Range" in request.headers for request in requests] == [True, False]
-
-
-def test_other_bytes_are_refused_by_both_hashes_and_not_kept(tmp_path: Path) -> None:
-    part = tmp_path / "part"
-    tampered = BODY[:-1] + b"!"
-    actual = hashlib.sha256(tampered).hexdigest()
-    with (
-        served(lambda _: sent(200, tampered)) as (opened, requests),
-        pytest.raises(HashMismatchError) as caught,
-    ):
-        index.download(opened, LINK, WHEEL, part)
-    for text in (WHEEL.filename, WHEEL.sha256, actual, "files.example"):
-        assert text in str(caught.value)
-    assert not part.exists()
-    assert len(requests) == 1
-
-
-def test_a_file_that_does_not_end_is_cut_off_and_refused(tmp_path: Path) -> None:
-    sent: list[int] = []
-
-    class Endless(httpx.SyncByteStream):
-        def __iter__(self) -> Iterator[bytes]:
-            while True:
-                sent.append(1)
-                yield BODY
-
-    with (
-        served(lambda _: httpx.Response(200, stream=Endless())) as (opened, _),
-        pytest.raises(HashMismatchError),
-    ):
-        index.download(opened, LINK, WHEEL, tmp_path / "part")
-    assert len(sent) * len(BODY) < 3 * hashing.CHUNK_BYTES
-
-
-def test_a_lost_connection_is_resumed_and_a_busy_server_asked_again(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    broken = httpx.Response(200, stream=Broken())
-    answers = iter([httpx.Response(503), broken, httpx.Response(429), None])
-    with served(lambda request: next(answers) or ranged(request)) as (opened, requests):
-        index.download(opened, LINK, WHEEL, tmp_path / "part")
-    assert (tmp_path / "part").read_bytes() == BODY
-    assert requests[-1].headers["Range"] == "bytes=5000-"
-    assert capsys.readouterr().err.count("trying again") == 3
-
-
-def test_the_server_says_how_long_to_wait(tmp_path: Path) -> None:
-    waits: list[float] = []
-    answers = iter([httpx.Response(429, headers={"Retry-After": "7"}), None])
-    with served(lambda request: next(answers) or ranged(request)) as (opened, _):
-        index.download(replace(opened, sleep=waits.append), LINK, WHEEL, tmp_path / "part")
-    assert waits == [7.0]
-
-
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 416])
-def test_a_definitive_answer_is_never_asked_for_again(tmp_path: Path, status: int) -> None:
-    with (
-        served(lambda _: httpx.Response(status)) as (opened, requests),
-        pytest.raises(NetworkError, match=f"files.example.* answered {status}"),
-    ):
-        index.download(opened, LINK, WHEEL, tmp_path / "part")
-    assert len(requests) == 1
-
-
-def test_retries_end(tmp_path: Path) -> None:
-    with (
-        served(lambda _: httpx.Response(502)) as (opened, requests),
-        pytest.raises(NetworkError, match="answered 502"),
-    ):
-        index.download(opened, LINK, WHEEL, tmp_path / "part")
-    assert 1 < len(requests) < 10
 
 
 def test_credentials_of_an_index_go_to_its_files_only_and_into_no_address(tmp_path: Path) -> None:
