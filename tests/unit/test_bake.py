@@ -12,6 +12,7 @@ import pytest
 import strategies
 from dockwright.builders.bake import Target, bake_file, inputs_sha256
 from dockwright.composition.render import os_layer
+from dockwright.composition.runtime import layer_of
 from dockwright.spec import lock as locks
 from dockwright.spec.lock import Group, LockedWheel
 
@@ -73,9 +74,14 @@ def inputs(good: Sample) -> tuple[Variant, ReleaseLock]:
 
 
 def fingerprint(
-    variant: Variant, lock: ReleaseLock, dockerfile: str = "FROM x", base: str = "sha256:aa"
+    variant: Variant,
+    lock: ReleaseLock,
+    runtime: str = "serving",
+    dockerfile: str = "FROM x",
+    base: str = "sha256:aa",
 ) -> str:
-    return inputs_sha256(variant, lock, dockerfile=dockerfile, base_digests=[base])
+    last = layer_of(variant, {"serving": strategies.wheel(runtime)})
+    return inputs_sha256(variant, lock, last, dockerfile=dockerfile, base_digests=[base])
 
 
 def test_equal_inputs_have_one_fingerprint(inputs: tuple[Variant, ReleaseLock]) -> None:
@@ -97,10 +103,11 @@ def test_every_input_changes_the_fingerprint(
         fingerprint(variant, lock),
         fingerprint(variant, lock, dockerfile="FROM y"),
         fingerprint(variant, lock, base="sha256:ab"),
+        fingerprint(variant, lock, runtime="edited"),
         fingerprint(variant, replace(lock, wheels=(*lock.wheels, added))),
         fingerprint(later, lock),
     }
-    assert len(found) == 5
+    assert len(found) == 6
 
 
 def test_wheels_of_other_images_do_not_change_the_fingerprint(

@@ -10,6 +10,7 @@ import pytest
 
 import fake_engine
 from dockwright.builders.job import Builder
+from dockwright.composition import runtime
 from dockwright.composition.base import BaseImages
 from dockwright.errors import NoSpaceError, StaleError
 from dockwright.spec import base_lock, records
@@ -20,6 +21,7 @@ from dockwright.stages.plan import forecast
 
 if TYPE_CHECKING:
     from dockwright.builders.job import Job
+    from dockwright.spec.lock import Wheel
     from sample import Sample
 
 
@@ -30,11 +32,15 @@ def base_images(good: Sample, *, drift: tuple[str, ...] = ()) -> dict[str, BaseI
     return {"debian12": BaseImages(layout_path=layout_path, lock=lock, drift=drift)}
 
 
+def runtimes(good: Sample) -> dict[str, Wheel]:
+    return runtime.stock(good.ws, good.manifest().variants)
+
+
 @pytest.fixture
 def jobs(good: Sample) -> tuple[Job, ...]:
     manifest = good.manifest()
     generate(good.ws, manifest.variants, manifest.common.frameworks)
-    return stage.prepare(good.ws, manifest.variants, base_images(good))
+    return stage.prepare(good.ws, manifest.variants, base_images(good), runtimes(good))
 
 
 def record(job: Job, **changes: object) -> BuildRecord:
@@ -114,8 +120,8 @@ def test_a_drifted_base_is_never_current_and_never_like_the_locked_one(good: Sam
     today = replace(locked.lock, images=(image, *locked.lock.images[1:]))
     drifted = {"debian12": replace(locked, lock=today, drift=("base: bash 1 -> 2",))}
     variants = manifest.variants[:1]
-    (one,) = stage.prepare(good.ws, variants, {"debian12": locked})
-    (other,) = stage.prepare(good.ws, variants, drifted)
+    (one,) = stage.prepare(good.ws, variants, {"debian12": locked}, runtimes(good))
+    (other,) = stage.prepare(good.ws, variants, drifted, runtimes(good))
     assert one.inputs_sha256 != other.inputs_sha256
     records.write(good.ws.out_path, "build", record(other, is_base_drifted=True))
     assert not forecast(good.ws, variants)[0].is_current
@@ -124,7 +130,7 @@ def test_a_drifted_base_is_never_current_and_never_like_the_locked_one(good: Sam
 def test_a_stale_lock_is_no_job(good: Sample) -> None:
     good.edit("pytorch.yml", 'tokenizers: "7.0.1"', 'tokenizers: "7.0.2"')
     with pytest.raises(StaleError, match="is stale"):
-        stage.prepare(good.ws, good.manifest().variants, base_images(good))
+        stage.prepare(good.ws, good.manifest().variants, base_images(good), runtimes(good))
 
 
 class Usage(NamedTuple):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dockwright.composition import wheels
+from dockwright.composition import runtime, wheels
 from dockwright.composition.layers import layers_of_release
 from dockwright.spec import lock as locks
 from dockwright.stages import fetch as stage
@@ -54,12 +54,19 @@ def test_a_release_is_laid_out_by_layer(
     good: Sample, stocked: tuple[list[Variant], ReleaseLock], tmp_path: Path
 ) -> None:
     variants, lock = stocked
-    stage.lay_out(good.ws, variants, tmp_path / "out")
+    runtimes = runtime.stock(good.ws, variants)
+    stage.lay_out(good.ws, variants, tmp_path / "out", runtimes)
     root = tmp_path / "out" / variants[0].release.key
     found = {path.name: {p.name for p in path.iterdir()} for path in root.iterdir()}
+    serving = runtimes["serving"]
     assert found == {
         layer.name: {wheel.filename for wheel in layer.wheels} for layer in layers_of_release(lock)
-    }
+    } | {"runtime-serving": {serving.filename, "requirements.txt"}}
+    wheel_path = root / "runtime-serving" / serving.filename
+    assert (root / "runtime-serving" / "requirements.txt").read_text("utf-8") == (
+        f"sample-serving==0.5.0 \\\n"
+        f"    --hash=sha256:{hashlib.sha256(wheel_path.read_bytes()).hexdigest()}\n"
+    )
 
 
 def test_a_selection_is_laid_out_without_the_layers_of_other_images(
@@ -67,10 +74,11 @@ def test_a_selection_is_laid_out_without_the_layers_of_other_images(
 ) -> None:
     variants, lock = stocked
     chosen = [v for v in variants if v.folder == "inference/cpu"]
-    stage.lay_out(good.ws, chosen, tmp_path / "out")
+    stage.lay_out(good.ws, chosen, tmp_path / "out", runtime.stock(good.ws, chosen))
     names = {path.name for path in (tmp_path / "out" / chosen[0].release.key).iterdir()}
     assert names == {
-        layer.name for layer in layers_of_release(lock) if "inference/cpu" in layer.used_by
+        "runtime-serving",
+        *(layer.name for layer in layers_of_release(lock) if "inference/cpu" in layer.used_by),
     }
     assert "build" in names
     assert "training" not in names

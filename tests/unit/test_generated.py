@@ -116,7 +116,6 @@ def test_a_framework_that_the_manifest_drops_leaves_nothing_behind(done: Sample)
 
 def test_files_beside_the_frameworks_folders_are_let_be(done: Sample) -> None:
     mine = done.ws.images_path / "runtime" / "serve.py"
-    mine.parent.mkdir()
     mine.touch()
     check(done)
     assert write(done) == 0

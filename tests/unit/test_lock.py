@@ -53,7 +53,10 @@ def test_the_requirements_are_those_of_the_manifest(good: Sample) -> None:
         "transformers==7.8.0",
         "datasets==6.0.0",
     )
-    assert set(wanted.everything) == {*wanted.of_job("training"), "sentencepiece==0.9"}
+    assert set(wanted.everything) == {
+        *wanted.of_job("training"),
+        *("sentencepiece==0.9", "starlette>=1", "uvicorn"),
+    }
     assert len(set(wanted.everything)) == len(wanted.everything)
 
 
@@ -95,6 +98,24 @@ def test_a_lock_made_from_other_requirements_is_stale(
     good.edit(file, old, new)
     with pytest.raises(StaleError, match=r"is stale: .*; run `dockwright lock`$"):
         locks.load(good.ws.buildspec_path, release(good, "pytorch"))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "is_stale"),
+    [
+        ('"uvicorn"', '"uvicorn", "uvloop"', True),
+        ('"starlette>=1"', '"starlette>=2"', True),
+        ('["uvicorn", "starlette>=1"]', '["starlette>=1", "uvicorn"]', False),
+        ("Stands for", "Stands in for", False),
+    ],
+)
+def test_a_lock_is_stale_when_the_runtime_asks_for_something_else(
+    good: Sample, old: str, new: str, *, is_stale: bool
+) -> None:
+    path = good.ws.images_path / "runtime" / "serving" / "pyproject.toml"
+    before = requirements_sha256(release(good, "pytorch"))
+    path.write_text(path.read_text("utf-8").replace(old, new), "utf-8")
+    assert (requirements_sha256(release(good, "pytorch")) != before) == is_stale
 
 
 @pytest.mark.parametrize(("file", "old", "new"), FRESH.values(), ids=FRESH.keys())

@@ -86,6 +86,7 @@ def problems_of(text: str) -> str:
     with tempfile.TemporaryDirectory() as folder:
         buildspec_path = Path(folder, "buildspec")
         shutil.copytree(SAMPLE / "buildspec", buildspec_path)
+        shutil.copytree(SAMPLE / "images", Path(folder, "images"))
         (buildspec_path / "pytorch.yml").write_bytes(text.encode())
         try:
             loaded = manifest.load(buildspec_path)

@@ -13,6 +13,7 @@ import strategies
 from dockwright.composition.layers import layers_of_release, layers_of_variant
 from dockwright.composition.plan import Kind, plan_image
 from dockwright.composition.render import environment, render_release
+from dockwright.composition.runtime import layer_of
 from dockwright.errors import ManifestError
 from dockwright.spec import lock as locks
 from dockwright.spec.lock import FORMAT, Group, LockedWheel, ReleaseLock
@@ -122,7 +123,8 @@ def test_layers_are_copied_in_the_order_of_the_plan(
     for variant in variants:
         found = instructions(texts[f"{variant.release.folder}/{variant.folder}/Dockerfile"])
         copies = [line for line in found if line.startswith("COPY --link")]
-        planned = plan_image(variant, lock, None).layers[1:]
+        last = layer_of(variant, {"serving": strategies.wheel("sample-serving")})
+        planned = plan_image(variant, lock, None, last).layers[1:]
         assert copies == [
             f"COPY --link --from={source[layer.kind].format(layer.name)}" for layer in planned
         ]
@@ -160,7 +162,22 @@ def test_an_image_installs_its_own_layers_and_no_other_s(
     for variant in variants:
         text = texts[f"{variant.release.folder}/{variant.folder}/Dockerfile"]
         stages = re.findall(r"^FROM builder AS layer-(\S+)$", text, re.MULTILINE)
-        assert stages == [layer.name for layer in layers_of_variant(lock, variant.folder)]
+        names = [layer.name for layer in layers_of_variant(lock, variant.folder)]
+        assert stages == names + (["runtime-serving"] if variant.job == "inference" else [])
+
+
+def test_an_image_with_a_runtime_runs_it_and_tells_its_port(
+    pytorch: tuple[list[Variant], ReleaseLock],
+) -> None:
+    texts = dockerfiles(*pytorch)
+    ends = {
+        v.folder: instructions(texts[f"{v.release.folder}/{v.folder}/Dockerfile"])[-3:]
+        for v in pytorch[0]
+    }
+    entrypoint = 'ENTRYPOINT ["/usr/bin/tini", "--"]'
+    assert ends["inference/cpu"] == ["EXPOSE 8080/tcp", entrypoint, 'CMD ["serve"]']
+    assert ends["training/cpu"][1:] == [entrypoint, 'CMD ["python3"]']
+    assert "EXPOSE" not in texts[f"{pytorch[0][0].release.folder}/training/cpu/Dockerfile"]
 
 
 def test_a_framework_s_environment_joins_that_of_all_images(good: Sample) -> None:

@@ -18,7 +18,7 @@ from dockwright.composition.assemble.venv_layer import venv_layer
 from dockwright.composition.image import Step, assembled, image_config
 from dockwright.composition.layers import layers_of_variant
 from dockwright.composition.plan import Kind, plan_image
-from dockwright.composition.render import CMD, ENTRYPOINT, environment
+from dockwright.composition.render import ENTRYPOINT, command, environment, ports
 from dockwright.spec import naming
 from dockwright.spec.image import Blob
 
@@ -56,11 +56,12 @@ def assemble(ws: Workspace, job: Job) -> AssembledImage:
     variant = job.variant
     base = variant.release.base
     wheel_layers = layers_of_variant(job.lock, variant.folder)
+    wheel_layers += (job.runtime,) if job.runtime else ()
     target = Target(python=base.python)
     blobs = layer_blobs(ws, wheel_layers, known_diff_ids={}, target=target)
     by_key = {layer.key: blob for layer, blob in zip(wheel_layers, blobs, strict=True)}
     steps, layers = [], []
-    for planned in plan_image(variant, job.lock, job.base.lock).layers:
+    for planned in plan_image(variant, job.lock, job.base.lock, job.runtime).layers:
         match planned.kind:
             case Kind.BASE | Kind.OS:
                 blob = _locked(job, job.base.lock.image(planned.name))
@@ -79,7 +80,8 @@ def assemble(ws: Workspace, job: Job) -> AssembledImage:
         env=environment(variant),
         labels=naming.labels(variant),
         entrypoint=ENTRYPOINT,
-        cmd=CMD,
+        cmd=command(variant),
+        exposed_ports=ports(variant),
     )
     return assembled(config, layers)
 

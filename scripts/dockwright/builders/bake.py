@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from dockwright.composition.layers import WheelLayer
     from dockwright.spec.lock import ReleaseLock
     from dockwright.spec.variants import Variant
 
@@ -80,7 +81,12 @@ def definition(variant: Variant) -> dict[str, Any]:
 
 
 def inputs_sha256(
-    variant: Variant, lock: ReleaseLock, *, dockerfile: str, base_digests: Iterable[str]
+    variant: Variant,
+    lock: ReleaseLock,
+    runtime: WheelLayer | None,
+    *,
+    dockerfile: str,
+    base_digests: Iterable[str],
 ) -> str:
     """Return the fingerprint of everything that determines an image.
 
@@ -91,5 +97,6 @@ def inputs_sha256(
         "dockerfile": dockerfile,
         "bases": sorted(base_digests),
         "wheels": sorted(w.wheel.sha256 for w in lock.wheels if variant.folder in w.used_by),
+        "runtime": runtime.key if runtime else None,
     }
     return hashlib.sha256(console.as_json(facts).encode()).hexdigest()

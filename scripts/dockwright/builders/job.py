@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from dockwright.builders.bake import Target
     from dockwright.composition.base import BaseImages
+    from dockwright.composition.layers import WheelLayer
     from dockwright.spec.lock import ReleaseLock, Wheel
     from dockwright.spec.variants import Variant
 
@@ -26,6 +27,8 @@ class Job:
 
     variant: Variant
     lock: ReleaseLock
+    runtime: WheelLayer | None
+    """The last layer: our own package that the image runs."""
     base: BaseImages
     target: Target
     inputs_sha256: str
@@ -33,4 +36,5 @@ class Job:
     @property
     def wheels(self) -> tuple[Wheel, ...]:
         """Everything that the build mounts: what the variant installs, and the build tools."""
-        return tuple(w.wheel for w in self.lock.wheels if self.variant.folder in w.used_by)
+        locked = (w.wheel for w in self.lock.wheels if self.variant.folder in w.used_by)
+        return (*locked, *(self.runtime.wheels if self.runtime else ()))

@@ -32,6 +32,7 @@ def fetch(
     ] = None,
 ) -> None:
     """Bring the locked wheels into the wheel store, checked by hash."""
+    from dockwright.composition import runtime  # noqa: PLC0415 - slow to import
     from dockwright.stages import fetch as stage  # noqa: PLC0415 - HTTP is slow to import
 
     ws = here()
@@ -40,7 +41,7 @@ def fetch(
     if not brought:
         console.say("every wheel is in the store")
     if to is not None:
-        stage.lay_out(ws, variants, to)
+        stage.lay_out(ws, variants, to, runtime.stock(ws, variants))
         console.say(f"laid out in {to}")
 
 
@@ -55,7 +56,7 @@ def build(
 ) -> None:
     """Build the images in one bake, fetching and bootstrapping what they need."""
     from dockwright.clients import docker, engine, filelock  # noqa: PLC0415 - slow to import
-    from dockwright.composition import base, generated  # noqa: PLC0415 - likewise
+    from dockwright.composition import base, generated, runtime  # noqa: PLC0415 - likewise
     from dockwright.stages import build as stage  # noqa: PLC0415 - likewise
     from dockwright.stages import fetch as fetch_stage  # noqa: PLC0415 - likewise
 
@@ -70,14 +71,15 @@ def build(
             name: base.ensure(spec, base_lock.load(ws.buildspec_path, spec), ws)
             for name, spec in {v.release.base.name: v.release.base for v in variants}.items()
         }
-        jobs = stage.prepare(ws, variants, bases)
+        runtimes = runtime.stock(ws, variants)
+        jobs = stage.prepare(ws, variants, bases, runtimes)
         with docker.connect(running) as client:
             done = {} if no_cache else stage.current_records(ws, jobs, client, builder)
             todo = [job for job in jobs if job.variant.identifier not in done]
             if todo:
                 targets = [job.variant for job in todo]
                 fetch_stage.fetch(ws, targets)
-                fetch_stage.lay_out(ws, targets, ws.staged_path)
+                fetch_stage.lay_out(ws, targets, ws.staged_path, runtimes)
                 built = stage.build(
                     ws,
                     todo,

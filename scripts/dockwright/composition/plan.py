@@ -55,7 +55,12 @@ class PlannedImage:
         return sum(layer.size_bytes or 0 for layer in self.layers)
 
 
-def plan_image(variant: Variant, lock: ReleaseLock, base_lock: BaseLock | None) -> PlannedImage:
+def plan_image(
+    variant: Variant,
+    lock: ReleaseLock,
+    base_lock: BaseLock | None,
+    runtime: WheelLayer | None,
+) -> PlannedImage:
     """Return an image's layers from the bottom up; without a base lock some sizes are unknown."""
     base = variant.release.base.name
     layers = layers_of_variant(lock, variant.folder)
@@ -71,6 +76,7 @@ def plan_image(variant: Variant, lock: ReleaseLock, base_lock: BaseLock | None) 
             *(_wheels(layer) for layer in layers if not layer.is_own),
             *([_os(context, Kind.OS, base, base_lock)] if context else []),
             *(_wheels(layer) for layer in layers if layer.is_own),
+            *([_wheels(runtime)] if runtime else []),
         ),
     )
 

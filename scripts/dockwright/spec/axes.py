@@ -22,6 +22,16 @@ class Job(StrEnum):
     TRAINING = "training"
     INFERENCE = "inference"
 
+    @property
+    def capabilities(self) -> tuple[str, ...]:
+        """What SageMaker may ask of the job's runtime, as its labels name it."""
+        return ("accept-bind-to-port", "multi-models") if self is Job.INFERENCE else ()
+
+    @property
+    def ports(self) -> tuple[str, ...]:
+        """What the job's runtime listens on, by SageMaker's contract."""
+        return ("8080/tcp",) if self is Job.INFERENCE else ()
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Accelerator:

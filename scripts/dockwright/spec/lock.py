@@ -87,7 +87,10 @@ class ReleaseLock:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Requirements:
-    """What a release asks of the solver for one accelerator, by group; `==` pins only."""
+    """What a release asks of the solver for one accelerator, by group.
+
+    The manifest's are `==` pins; those of a job's runtime package leave the version to the lock.
+    """
 
     python: tuple[str, ...]
     framework: tuple[str, ...]
@@ -121,7 +124,7 @@ def requirements(release: Release, accelerator: Accelerator) -> Requirements:
             *_pins(spec.companions),
         ),
         huggingface=_pins(spec.huggingface),
-        jobs={job.value: _pins(_extras(release, job)) for job in spec.jobs},
+        jobs={job.value: _of_job(release, job) for job in spec.jobs},
         dropped=(distribution.replaces,) if distribution.replaces else (),
         indexes=(distribution.index,) if distribution.index else (),
     )
@@ -191,5 +194,7 @@ def _pins(pins: dict[str, str]) -> tuple[str, ...]:
     return tuple(f"{name}=={version}" for name, version in sorted(pins.items()))
 
 
-def _extras(release: Release, job: Job) -> dict[str, str]:
-    return release.spec.extras.get(job, {})
+def _of_job(release: Release, job: Job) -> tuple[str, ...]:
+    runtime = release.runtimes.get(job)
+    pins = _pins(release.spec.extras.get(job, {}))
+    return (*pins, *(runtime.dependencies if runtime else ()))

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from dockwright.errors import ManifestError
-from dockwright.spec import references
+from dockwright.spec import references, runtime
 from dockwright.spec.axes import Framework
 from dockwright.spec.base import BaseSpec, OsLayer
 from dockwright.spec.model import BaseImage, Common, FrameworkFile
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
+    from dockwright.spec.axes import Job
+    from dockwright.spec.runtime import Runtime
     from dockwright.spec.yamlfile import Document, Problem
 
 
@@ -33,6 +35,7 @@ class Manifest:
 def load(buildspec_path: Path) -> Manifest:
     """Read and check the manifest; ManifestError lists every problem as `file:line: path: …`."""
     document, common = parse(buildspec_path / "common.yml", Common)
+    runtimes = _runtimes(buildspec_path.parent / "images", document, common)
     problems = _by_line(document.problems)
     bases = {name: _base(name, base) for name, base in common.bases.items()} if common else {}
     variants: list[Variant] = []
@@ -42,7 +45,7 @@ def load(buildspec_path: Path) -> Manifest:
         if file is not None and common is not None:
             wrong += references.check(document, file, common)
             if not wrong:
-                every = tuple(all_variants(framework, file, common, bases))
+                every = tuple(all_variants(framework, file, common, bases, runtimes))
                 wrong += _idle_excludes(document, file, every)
                 variants += _without_excluded(file, every)
         problems += _by_line(wrong)
@@ -59,6 +62,17 @@ def _named_frameworks(document: Document) -> tuple[Framework, ...]:
     """Return the frameworks that a faulty common.yml still names, so their files are checked."""
     named = document.data.get("frameworks") if isinstance(document.data, dict) else None
     return tuple(f for f in Framework if isinstance(named, list) and f.value in named)
+
+
+def _runtimes(images_path: Path, document: Document, common: Common | None) -> dict[Job, Runtime]:
+    """Return the runtimes that common.yml names; problems are the document's from then on."""
+    found = {}
+    for job, name in (common.runtimes if common else {}).items():
+        try:
+            found[job] = runtime.load(images_path, name)
+        except ManifestError as e:
+            document.problems.append(document.problem(("runtimes", job.value), str(e)))
+    return found
 
 
 def _base(name: str, base: BaseImage) -> BaseSpec:

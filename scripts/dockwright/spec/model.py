@@ -95,6 +95,7 @@ class Common(Model):
     tools: Tools
     bases: Annotated[dict[BaseName, BaseImage], Field(min_length=1)]
     indexes: dict[Word, IndexUrl] = {}
+    runtimes: dict[Job, Word] = {}
 
     @field_validator("frameworks")
     @classmethod

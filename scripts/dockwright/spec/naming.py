@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from dockwright.spec.variants import Variant
 
 DLC_LABEL = "com.amazonaws.ml.engines.sagemaker.dlc"
+CAPABILITY_LABEL = "com.amazonaws.sagemaker.capabilities"
 
 
 def python_tag(python: str) -> str:
@@ -91,4 +92,7 @@ def labels(variant: Variant) -> dict[str, str]:
         f"python.{python}",
         f"transformers.{transformers}",
     )
-    return dict(sorted({**facts, **{f"{DLC_LABEL}.{name}": "true" for name in sagemaker}}.items()))
+    facts |= {f"{DLC_LABEL}.{name}": "true" for name in sagemaker}
+    if variant.runtime is not None:
+        facts |= {f"{CAPABILITY_LABEL}.{name}": "true" for name in variant.job.capabilities}
+    return dict(sorted(facts.items()))

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         FrameworkFile,
         ReleaseSpec,
     )
+    from dockwright.spec.runtime import Runtime
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -30,6 +31,8 @@ class Release:
     file: FrameworkFile
     common: Common
     base: BaseSpec
+    runtimes: Mapping[Job, Runtime]
+    """Our own package that the images of a job run, where a job has one."""
 
     @property
     def transformers(self) -> str:
@@ -111,18 +114,34 @@ class Variant:
         return ("common", self.release.framework.value, self.job.value, self.accelerator.trait)
 
     @property
+    def runtime(self) -> Runtime | None:
+        """Our own package that the image runs, if its job has one."""
+        return self.release.runtimes.get(self.job)
+
+    @property
     def budget_bytes(self) -> int:
         """The most that the image's compressed layers may weigh."""
         return self.spec.budget_mb[self.job] * 1_000_000
 
 
 def all_variants(
-    framework: Framework, file: FrameworkFile, common: Common, bases: Mapping[str, BaseSpec]
+    framework: Framework,
+    file: FrameworkFile,
+    common: Common,
+    bases: Mapping[str, BaseSpec],
+    runtimes: Mapping[Job, Runtime],
 ) -> Iterator[Variant]:
     """Yield a framework's variants in the manifest's order, those that excludes name included."""
     for spec in file.releases:
         base = bases[spec.base]
-        release = Release(framework=framework, spec=spec, file=file, common=common, base=base)
+        release = Release(
+            framework=framework,
+            spec=spec,
+            file=file,
+            common=common,
+            base=base,
+            runtimes=runtimes,
+        )
         name = release.name
         for job in spec.jobs:
             for accelerator in release.accelerators:

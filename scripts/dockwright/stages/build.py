@@ -11,6 +11,7 @@ from dockwright.builders import assemble, buildkit
 from dockwright.builders.bake import Target, inputs_sha256
 from dockwright.builders.job import Builder, Job
 from dockwright.clients import images
+from dockwright.composition import runtime
 from dockwright.composition.plan import plan_image
 from dockwright.composition.render import os_layer
 from dockwright.errors import NoSpaceError
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from dockwright.clients.engine import Engine
     from dockwright.clients.images import EngineImage
     from dockwright.composition.base import BaseImages
+    from dockwright.spec.lock import Wheel
     from dockwright.spec.variants import Variant
     from dockwright.workspace import Workspace
 
@@ -37,9 +39,12 @@ ROOM_PER_WHEEL_BYTE = 8
 
 
 def prepare(
-    ws: Workspace, variants: Sequence[Variant], bases: Mapping[str, BaseImages]
+    ws: Workspace,
+    variants: Sequence[Variant],
+    bases: Mapping[str, BaseImages],
+    runtimes: Mapping[str, Wheel],
 ) -> tuple[Job, ...]:
-    """Return a job per variant; `bases` by base name. StaleError when a lock is stale."""
+    """Return a job per variant; bases and runtimes by name. StaleError when a lock is stale."""
     jobs = []
     for variant in variants:
         lock = locks.load(ws.buildspec_path, variant.release)
@@ -53,13 +58,23 @@ def prepare(
             os_layer=base.os_refs[context] if context else None,
         )
         dockerfile_path = target.context_path / variant.folder / "Dockerfile"
+        layer = runtime.layer_of(variant, runtimes)
         inputs = inputs_sha256(
             variant,
             lock,
+            layer,
             dockerfile=dockerfile_path.read_text(encoding="utf-8"),
             base_digests=[_digest(r) for r in (target.base, target.os_layer) if r],
         )
-        jobs.append(Job(variant=variant, lock=lock, base=base, target=target, inputs_sha256=inputs))
+        job = Job(
+            variant=variant,
+            lock=lock,
+            runtime=layer,
+            base=base,
+            target=target,
+            inputs_sha256=inputs,
+        )
+        jobs.append(job)
     return tuple(jobs)
 
 
@@ -116,7 +131,7 @@ def build(
 def _record(
     job: Job, image: EngineImage, builder: Builder, seconds: float, now: datetime
 ) -> BuildRecord:
-    planned = plan_image(job.variant, job.lock, None).layers
+    planned = plan_image(job.variant, job.lock, None, job.runtime).layers
     layers = tuple(
         LayerRecord(name=plan.name, digest=layer["digest"], size_bytes=layer["size"])
         for plan, layer in zip(planned, image.manifest["layers"], strict=True)

@@ -6,12 +6,13 @@ import os
 from typing import TYPE_CHECKING
 
 from dockwright.clients import index_config
-from dockwright.composition import wheel_fetch, wheels
+from dockwright.composition import render, runtime, wheel_fetch, wheels
 from dockwright.composition.layers import layers_of_release
 from dockwright.spec import lock as locks
+from dockwright.spec.records import write_atomically
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from dockwright.spec.lock import Wheel
@@ -36,7 +37,9 @@ def fetch(
     )
 
 
-def lay_out(ws: Workspace, variants: Sequence[Variant], folder: Path) -> None:
+def lay_out(
+    ws: Workspace, variants: Sequence[Variant], folder: Path, runtimes: Mapping[str, Wheel]
+) -> None:
     """Lay out the store's wheels as Dockerfiles mount them: `<release>/<layer>/<wheel>`."""
     for release in _releases(variants):
         of_release = {v.folder for v in variants if v.release.folder == release.folder}
@@ -44,6 +47,12 @@ def lay_out(ws: Workspace, variants: Sequence[Variant], folder: Path) -> None:
             if of_release & set(layer.used_by):
                 place = folder / release.key / layer.name
                 wheels.stage(ws.wheels_path, layer.wheels, place)
+    for variant in variants:
+        if layer_of_runtime := runtime.layer_of(variant, runtimes):
+            place = folder / variant.release.key / layer_of_runtime.name
+            wheels.stage(ws.wheels_path, layer_of_runtime.wheels, place)
+            # Its hash is in no committed file.
+            write_atomically(place / "requirements.txt", render.requirements(layer_of_runtime))
 
 
 def _releases(variants: Sequence[Variant]) -> tuple[Release, ...]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dockwright.builders.bake import inputs_sha256
-from dockwright.composition import wheels
+from dockwright.composition import runtime, wheels
 from dockwright.composition.generated import read
 from dockwright.composition.plan import Kind, PlannedImage, plan_image
 from dockwright.errors import StaleError
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from collections.abc import Set as AbstractSet
 
+    from dockwright.composition.layers import WheelLayer
     from dockwright.spec.base import BaseSpec
     from dockwright.spec.base_lock import BaseLock
     from dockwright.spec.lock import ReleaseLock, Wheel
@@ -55,8 +56,18 @@ def forecast(ws: Workspace, variants: Sequence[Variant]) -> tuple[Forecast, ...]
     release_locks = {key: locks.load(ws.buildspec_path, r) for key, r in releases.items()}
     every = {locked.wheel: None for lock in release_locks.values() for locked in lock.wheels}
     absent = set(wheels.missing(ws.wheels_path, every))
+    runtimes = {
+        name: built.wheel for name, built in runtime.build_all(ws.images_path, variants).items()
+    }
     return tuple(
-        _forecast(ws, v, release_locks[v.release.key], base_locks[v.release.base.name], absent)
+        _forecast(
+            ws,
+            v,
+            release_locks[v.release.key],
+            base_locks[v.release.base.name],
+            runtime.layer_of(v, runtimes),
+            absent,
+        )
         for v in variants
     )
 
@@ -66,9 +77,10 @@ def _forecast(
     variant: Variant,
     lock: ReleaseLock,
     base: BaseLock | None,
+    last: WheelLayer | None,
     absent: AbstractSet[Wheel],
 ) -> Forecast:
-    image = plan_image(variant, lock, base)
+    image = plan_image(variant, lock, base, last)
     wanted = (w.wheel for w in lock.wheels if variant.folder in w.used_by)
     record = records.read(ws.out_path, variant.identifier, "build", BuildRecord)
     return Forecast(
@@ -77,17 +89,24 @@ def _forecast(
         record=record,
         is_current=record is not None
         and base is not None
-        and record.inputs_sha256 == _inputs(ws, image, lock, base),
+        and record.inputs_sha256 == _inputs(ws, image, lock, base, last),
     )
 
 
-def _inputs(ws: Workspace, image: PlannedImage, lock: ReleaseLock, base: BaseLock) -> str:
+def _inputs(
+    ws: Workspace,
+    image: PlannedImage,
+    lock: ReleaseLock,
+    base: BaseLock,
+    last: WheelLayer | None,
+) -> str:
     variant = image.variant
     dockerfile_path = ws.images_path / variant.release.folder / variant.folder / "Dockerfile"
     names = [layer.name for layer in image.layers if layer.kind in {Kind.BASE, Kind.OS}]
     return inputs_sha256(
         variant,
         lock,
+        last,
         dockerfile=read(dockerfile_path) or "",
         base_digests=[base.image(name).manifest_digest for name in names],
     )

@@ -22,7 +22,9 @@ def facts(variant: Variant, lock: ReleaseLock) -> dict[str, Any]:
     """Return everything that a check inside the image measures it against."""
     release = variant.release
     requirements = locks.requirements(release, variant.accelerator)
-    wheels = [locked.wheel for locked in lock.of(variant.folder)]
+    wheels = {locked.wheel.name: locked.wheel.version for locked in lock.of(variant.folder)}
+    if variant.runtime is not None:
+        wheels[variant.runtime.distribution] = variant.runtime.version
     return {
         "identifier": variant.identifier,
         "framework": release.framework.value,
@@ -35,7 +37,7 @@ def facts(variant: Variant, lock: ReleaseLock) -> dict[str, Any]:
         "environment": render.environment(variant),
         "labels": naming.labels(variant),
         "pins": pins(requirements.of_job(variant.job)),
-        "wheels": {wheel.name: wheel.version for wheel in sorted(wheels)},
+        "wheels": dict(sorted(wheels.items())),
         "dropped": list(requirements.dropped),
         "pip_check": [allowed.line for allowed in release.spec.pip_check],
         "venv": render.VENV,

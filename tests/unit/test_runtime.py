@@ -1,0 +1,141 @@
+"""A runtime package becomes the same wheel wherever and whenever its source is the same."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import os
+import zipfile
+from base64 import urlsafe_b64encode
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dockwright.composition import runtime, wheels
+from dockwright.errors import BuildError, ManifestError
+from dockwright.stages.plan import forecast
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dockwright.composition.runtime import BuiltWheel
+    from sample import Sample
+
+INFO = "sample_serving-0.5.0.dist-info"
+
+
+def source(good: Sample) -> Path:
+    return good.ws.images_path / "runtime" / "serving"
+
+
+def built(good: Sample) -> BuiltWheel:
+    return runtime.build_all(good.ws.images_path, good.manifest().variants)["serving"]
+
+
+def members(wheel: BuiltWheel) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(wheel.content)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def test_the_wheel_holds_the_package_and_says_what_it_is(good: Sample) -> None:
+    made = built(good)
+    assert made.wheel.filename == "sample_serving-0.5.0-py3-none-any.whl"
+    assert made.wheel.sha256 == hashlib.sha256(made.content).hexdigest()
+    assert made.wheel.size_bytes == len(made.content)
+    found = members(made)
+    module = source(good) / "sample_serving" / "__init__.py"
+    assert found["sample_serving/__init__.py"] == module.read_bytes()
+    assert b"serve=sample_serving:main" in found[f"{INFO}/entry_points.txt"].replace(b" ", b"")
+    assert b"\nRequires-Dist: uvicorn\n" in found[f"{INFO}/METADATA"]
+
+
+def test_the_record_has_every_member_s_hash(good: Sample) -> None:
+    found = members(built(good))
+    rows = list(csv.reader(io.StringIO(found[f"{INFO}/RECORD"].decode())))
+    assert {row[0] for row in rows} == set(found)
+    for name, digest, _ in rows:
+        if name != f"{INFO}/RECORD":
+            content = urlsafe_b64encode(hashlib.sha256(found[name]).digest()).decode()
+            assert digest == f"sha256={content.rstrip('=')}"
+
+
+def test_neither_times_nor_modes_nor_what_tools_leave_behind_change_the_wheel(
+    good: Sample, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = built(good)
+    package = source(good) / "sample_serving"
+    for name in ("__pycache__/__init__.cpython-311.pyc", ".mypy_cache/x.json", "inference.py~"):
+        path = package / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"x")
+    os.utime(package / "__init__.py", (2e9, 2e9))
+    (package / "__init__.py").chmod(0o600)
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1900000000")
+    assert built(good) == before
+
+
+def test_an_edit_changes_the_wheel_and_what_plan_says_of_the_image(good: Sample) -> None:
+    variants = [v for v in good.manifest().variants if v.runtime is not None]
+    before, planned = built(good), forecast(good.ws, variants)
+    module = source(good) / "sample_serving" / "__init__.py"
+    module.write_bytes(module.read_bytes() + b"\n# edited\n")
+    assert built(good).wheel.sha256 != before.wheel.sha256
+    for old, new in zip(planned, forecast(good.ws, variants), strict=True):
+        assert [layer.key for layer in old.image.layers[:-1]] == [
+            layer.key for layer in new.image.layers[:-1]
+        ]
+        assert old.image.layers[-1].name == new.image.layers[-1].name == "runtime-serving"
+        assert old.image.layers[-1].key != new.image.layers[-1].key
+
+
+def test_a_new_module_is_in_the_wheel_before_it_is_committed(good: Sample) -> None:
+    (source(good) / "sample_serving" / "new.py").write_bytes(b"")
+    assert "sample_serving/new.py" in members(built(good))
+
+
+def test_a_stocked_wheel_is_in_the_wheel_store_under_its_hash(good: Sample) -> None:
+    stocked = runtime.stock(good.ws, good.manifest().variants)
+    assert runtime.stock(good.ws, good.manifest().variants) == stocked
+    wheels.verify(good.ws.wheels_path, stocked.values(), thorough=True)
+
+
+def test_images_of_a_job_without_a_runtime_have_no_layer_for_it(good: Sample) -> None:
+    training = [v for v in good.manifest().variants if v.job == "training"]
+    assert runtime.build_all(good.ws.images_path, training) == {}
+    assert {runtime.layer_of(v, {}) for v in training} == {None}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ('name = "sample-serving"', 'name = "Sample_Serving"', r"project\.name: String should"),
+        ('version = "0.5.0"\n', "", r"project\.version: Field required"),
+        ("serve = ", "more = 'a:b'\nserve = ", r"project\.scripts: Dictionary should have at most"),
+        ("[project]", "[project", "at line"),
+    ],
+)
+def test_a_description_that_will_not_do_is_told_with_its_file(
+    good: Sample, old: str, new: str, problem: str
+) -> None:
+    path = source(good) / "pyproject.toml"
+    path.write_text(path.read_text("utf-8").replace(old, new), "utf-8")
+    with pytest.raises(
+        ManifestError, match=rf"^buildspec/common\.yml:\d+: .*/serving/pyproject\.toml: .*{problem}"
+    ):
+        good.manifest()
+
+
+def test_a_runtime_that_is_not_there_is_told_with_who_names_it(good: Sample) -> None:
+    good.edit("common.yml", "inference: serving", "inference: nothing")
+    with pytest.raises(
+        ManifestError, match=r"^buildspec/common\.yml:\d+: .*nothing/pyproject\.toml is missing"
+    ):
+        good.manifest()
+
+
+def test_a_package_that_does_not_build_is_told(good: Sample) -> None:
+    (source(good) / "sample_serving" / "__init__.py").unlink()
+    (source(good) / "sample_serving").rmdir()
+    with pytest.raises(BuildError, match=r"^images/runtime/serving does not build: No file/folder"):
+        built(good)
