@@ -63,3 +63,9 @@ class OutOfMemoryError(ServingError):
     """The memory does not suffice for a model."""
 
     status = 507
+
+
+class DeadlineError(ServingError):
+    """The time a request may take is over."""
+
+    status = 504

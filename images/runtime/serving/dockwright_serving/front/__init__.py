@@ -1,0 +1,1 @@
+"""The one process that speaks HTTP: it holds no model, so it answers whatever the models do."""

@@ -1,0 +1,194 @@
+"""Requests in; batches to whichever worker is free, and each answer back to its caller.
+
+A batch is what has queued up while the workers were busy, so batches grow with the load and a
+lone request never waits. The queue is bounded: callers beyond it are told to come back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from dockwright_serving import machine, wire
+from dockwright_serving.errors import DeadlineError, ServingError, UnavailableError
+from dockwright_serving.front import metrics
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Mapping
+
+    from dockwright_serving.front.link import Link
+    from dockwright_serving.settings import Settings
+
+log = logging.getLogger(__name__)
+_ids = itertools.count(1)
+
+
+@dataclass(kw_only=True, slots=True, eq=False)
+class Pending:
+    """A request whose caller waits."""
+
+    request: wire.Request
+    first: asyncio.Future[wire.Reply]
+    """The answer, or the first piece of one that is streamed."""
+    pieces: asyncio.Queue[wire.Reply | ServingError] = field(default_factory=asyncio.Queue)
+    timer: asyncio.TimerHandle | None = None
+    worker: Worker | None = None
+
+    def resolve(self, reply: wire.Reply) -> None:
+        """Hand a reply to the caller, if there still is one."""
+        if self.first.done():
+            self.pieces.put_nowait(reply)
+        else:
+            self.first.set_result(reply)
+            self._stop_timer()
+
+    def fail(self, error: ServingError) -> None:
+        """Tell the caller, in the answer or in the middle of it."""
+        if self.first.done():
+            self.pieces.put_nowait(error)
+        else:
+            self.first.set_exception(error)
+            self._stop_timer()
+
+    def _stop_timer(self) -> None:
+        if self.timer is not None:
+            self.timer.cancel()
+
+
+@dataclass(kw_only=True, slots=True, eq=False)
+class Worker:
+    """A process that answers, and what it is answering."""
+
+    link: Link
+    max_batch: int
+    concurrency: int
+    """How many requests it works on side by side; 1: a batch, and then the next."""
+    in_flight: dict[int, Pending] = field(default_factory=dict)
+
+    @property
+    def room(self) -> int:
+        """How many requests it would take now."""
+        if self.concurrency > 1:
+            return self.concurrency - len(self.in_flight)
+        return 0 if self.in_flight else self.max_batch
+
+
+class Dispatcher:
+    """One model's queue and workers."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Start without a worker."""
+        self._settings = settings
+        self._queue: deque[Pending] = deque()
+        self._cpus = machine.cpus()
+        self.workers: list[Worker] = []
+
+    @property
+    def waiting(self) -> int:
+        """How many requests no worker has yet."""
+        return len(self._queue)
+
+    async def answer(self, headers: Mapping[str, str], body: bytes) -> tuple[wire.Reply, Pending]:
+        """Return the answer to a request, or its first piece.
+
+        Raises:
+            UnavailableError: the queue is full, or the worker died with the request.
+            DeadlineError: the time a request may take is over.
+        """
+        if len(self._queue) >= self._settings.queue_size:
+            metrics.REJECTED.inc()
+            msg = f"busy: {len(self._queue)} requests are waiting; try again"
+            raise UnavailableError(msg)
+        loop = asyncio.get_running_loop()
+        request = wire.Request(id=next(_ids), headers=headers, body=body)
+        pending = Pending(request=request, first=loop.create_future())
+        pending.timer = loop.call_later(self._settings.timeout_seconds, self._expire, pending)
+        self._queue.append(pending)
+        self.pump()
+        try:
+            return await pending.first, pending
+        except asyncio.CancelledError:
+            self.cancel(pending)
+            raise
+
+    async def rest(self, pending: Pending) -> AsyncGenerator[bytes]:
+        """Yield the further pieces of a streamed answer; leaving early cancels it."""
+        try:
+            while True:
+                piece = await pending.pieces.get()
+                if isinstance(piece, ServingError):
+                    raise piece
+                yield piece.body
+                if not piece.more:
+                    return
+        finally:
+            self.cancel(pending)
+
+    def add(self, worker: Worker) -> None:
+        """Let a worker answer."""
+        worker.link.on_message = lambda message: self._receive(worker, message)
+        self.workers.append(worker)
+        self.pump()
+
+    def remove(self, worker: Worker) -> None:
+        """Answer for a worker that is gone."""
+        self.workers.remove(worker)
+        for pending in worker.in_flight.values():
+            pending.fail(UnavailableError("the worker that had the request has ended; try again"))
+        worker.in_flight.clear()
+
+    def refuse(self, error: ServingError) -> None:
+        """Answer all who wait: no worker will come."""
+        while self._queue:
+            self._queue.popleft().fail(error)
+
+    def pump(self) -> None:
+        """Give free workers what is waiting."""
+        for worker in self.workers:
+            while self._queue and (room := worker.room) > 0:
+                if worker.concurrency == 1:  # leave the other workers their share
+                    room = min(room, -(-len(self._queue) // len(self.workers)))
+                self._send(worker, room)
+
+    def cancel(self, pending: Pending) -> None:
+        """Stop working on a request whose caller has gone."""
+        if pending.worker is None:
+            if pending in self._queue:
+                self._queue.remove(pending)
+        elif pending.worker.concurrency > 1 and pending.request.id in pending.worker.in_flight:
+            del pending.worker.in_flight[pending.request.id]
+            pending.worker.link.send(wire.pack({"op": "cancel", "id": pending.request.id}))
+            self.pump()
+
+    def _send(self, worker: Worker, count: int) -> None:
+        batch = [self._queue.popleft() for _ in range(min(count, len(self._queue)))]
+        for pending in batch:
+            pending.worker = worker
+            worker.in_flight[pending.request.id] = pending
+        metrics.BATCH_SIZE.observe(len(batch))
+        is_alone = not self._queue and sum(bool(w.in_flight) for w in self.workers) == 1
+        threads = self._cpus if is_alone else max(1, self._cpus // len(self.workers))
+        worker.link.send(wire.pack_requests([p.request for p in batch], threads=threads))
+
+    def _receive(self, worker: Worker, message: wire.Message) -> None:
+        for reply in wire.unpack_replies(message):
+            pending = worker.in_flight.get(reply.id)
+            if pending is None:
+                continue  # cancelled
+            if not reply.more:
+                del worker.in_flight[reply.id]
+            pending.resolve(reply)
+        self.pump()
+
+    def _expire(self, pending: Pending) -> None:
+        seconds = self._settings.timeout_seconds
+        worker = pending.worker
+        pending.fail(DeadlineError(f"no answer within {seconds:g} seconds"))
+        self.cancel(pending)
+        if worker is not None and worker.concurrency == 1:
+            log.error("a worker hangs and is replaced", extra={"pid": worker.link.pid})
+            worker.link.kill()

@@ -1,0 +1,46 @@
+"""The pages besides the hot path: metrics, and what the endpoint is and takes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from dockwright_serving import machine
+from dockwright_serving.front import metrics
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from dockwright_serving.front.endpoint import Endpoint
+
+
+def pages(endpoint: Endpoint) -> Starlette:
+    """Return the application of the seldom-called pages."""
+
+    async def show_metrics(_: Request) -> Response:
+        page = metrics.page(lambda: _look_up(endpoint))
+        return Response(page, media_type=metrics.CONTENT_TYPE)
+
+    return Starlette(
+        routes=[Route("/metrics", show_metrics)],
+        exception_handlers={404: _not_found},
+    )
+
+
+def _look_up(endpoint: Endpoint) -> None:
+    """Refresh the figures that are not counted but looked at."""
+    metrics.QUEUE.set(endpoint.dispatcher.waiting)
+    metrics.WORKERS.set(len(endpoint.dispatcher.workers))
+    metrics.MEMORY.clear()
+    metrics.MEMORY.labels("front").set(machine.resident_bytes())
+    for number, worker in enumerate(endpoint.dispatcher.workers):
+        resident = machine.resident_bytes(worker.link.pid)
+        metrics.MEMORY.labels(f"worker-{number}").set(resident)
+
+
+async def _not_found(request: Request, _: Exception) -> Response:
+    reason = f"{request.url.path}: there is no such page; POST the input to /invocations"
+    return JSONResponse({"error": reason}, status_code=404)

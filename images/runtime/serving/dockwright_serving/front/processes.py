@@ -1,0 +1,84 @@
+"""Making processes: from a program, or as the fork of one that has loaded something."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from dockwright_serving import machine
+from dockwright_serving.front.link import ProcessEndedError, first_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from dockwright_serving.front.link import Exchange, Link
+
+_ARRIVAL_S = 120.0
+"""A fork connects within milliseconds; on a machine that swaps it may take long."""
+
+
+def environment(python_path: Sequence[str] = ()) -> dict[str, str]:
+    """Return the environment of a process that computes.
+
+    The libraries' thread pools count the host's cores, and a pool that exists before a fork hangs
+    after it: so they start with one thread, and each batch says how many it may use.
+    """
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    tensorflow = {
+        "TF_NUM_INTRAOP_THREADS": str(machine.cpus()),
+        "TF_NUM_INTEROP_THREADS": "1",
+        "TF_CPP_MIN_LOG_LEVEL": "1",
+    }
+    defaults = {**threads, **tensorflow, "TOKENIZERS_PARALLELISM": "false"}
+    paths = [*python_path, *filter(None, [os.environ.get("PYTHONPATH")])]
+    path = {"PYTHONPATH": os.pathsep.join(paths)} if paths else {}
+    return {**defaults, **os.environ, **path}
+
+
+async def spawn(exchange: Exchange, name: str, env: Mapping[str, str]) -> Link:
+    """Start a worker program and return its connection.
+
+    Raises:
+        ProcessEndedError: it ended before it connected.
+    """
+    arrival = exchange.expect(name)
+    program = ("-m", "dockwright_serving.worker", exchange.address, name)
+    process = await asyncio.create_subprocess_exec(sys.executable, *program, env=env)
+    end = asyncio.create_task(process.wait())
+    await first_of(arrival, end)
+    if arrival.done():
+        link = arrival.result()
+        _reap(end)
+        return link
+    exchange.forget(name)
+    msg = f"{name} ended with exit code {end.result()} before it connected"
+    raise ProcessEndedError(msg)
+
+
+async def fork(parent: Link, exchange: Exchange, name: str) -> Link:
+    """Have a process make a child that is as far as itself; return the child's connection.
+
+    Raises:
+        ProcessEndedError: parent or child ended before the child connected.
+    """
+    arrival = exchange.expect(name)
+    try:
+        await parent.ask({"op": "fork", "name": name}, {"forked"})
+        await first_of(arrival, parent.lost, timeout_s=_ARRIVAL_S)
+    finally:
+        exchange.forget(name)
+    if not arrival.done():
+        msg = f"{name} ended before it connected"
+        raise ProcessEndedError(msg)
+    return arrival.result()
+
+
+_reaping: set[asyncio.Task[int]] = set()
+
+
+def _reap(end: asyncio.Task[int]) -> None:
+    """Keep the task that waits for a program's end: the event loop holds no strong reference."""
+    _reaping.add(end)
+    end.add_done_callback(_reaping.discard)

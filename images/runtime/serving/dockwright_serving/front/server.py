@@ -1,0 +1,47 @@
+"""Settings in; an HTTP server that runs until it is told to stop, and drains, out."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import uvicorn
+import uvloop
+
+from dockwright_serving.front.app import App
+from dockwright_serving.front.endpoint import Endpoint
+from dockwright_serving.front.pages import pages
+
+if TYPE_CHECKING:
+    from dockwright_serving.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT, then answer what is in flight, then return."""
+    uvloop.run(_serve(settings))
+
+
+async def _serve(settings: Settings) -> None:
+    endpoint = Endpoint(settings)
+    server = uvicorn.Server(
+        uvicorn.Config(
+            App(settings, endpoint, pages(endpoint)),
+            host="0.0.0.0",  # noqa: S104 - the container's port is published by whoever runs it
+            port=settings.port,
+            http="httptools",
+            ws="none",
+            lifespan="off",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            timeout_graceful_shutdown=int(settings.drain_seconds),
+        )
+    )
+    await endpoint.start()
+    try:
+        await server.serve()
+    finally:
+        await endpoint.stop()
+    log.info("stopped")
