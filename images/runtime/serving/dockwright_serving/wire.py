@@ -114,8 +114,7 @@ def receive(connection: socket.socket) -> Message | None:
 
 
 def _message(payload: bytes) -> Message:
-    # Bodies are as large as the payload limit allows; the peer is our own process.
-    message: Message = msgpack.unpackb(payload, max_buffer_size=0, strict_map_key=False)
+    message: Message = msgpack.unpackb(payload)
     return message
 
 

@@ -59,6 +59,7 @@ class Endpoint:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
         self._exchange.close()
+        await processes.end_all()
 
     async def _run(self) -> None:
         early = asyncio.create_task(self._start_early())

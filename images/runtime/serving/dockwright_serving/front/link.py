@@ -8,7 +8,7 @@ import logging
 import os
 import secrets
 import signal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from dockwright_serving import wire
 
@@ -76,8 +76,7 @@ class Link(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the connection."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is none by type
 
     def data_received(self, data: bytes) -> None:
         """Pass on every message that is complete."""
@@ -115,6 +114,7 @@ class Exchange:
         """Choose an address in the abstract namespace: no file, no leftover, no writable root."""
         self.address = f"dockwright-serving-{secrets.token_hex(16)}"
         self._expected: dict[str, asyncio.Future[Link]] = {}
+        self._links: set[Link] = set()
         self._server: asyncio.Server | None = None
 
     async def open(self) -> None:
@@ -123,9 +123,11 @@ class Exchange:
         self._server = await loop.create_unix_server(lambda: Link(self._greet), "\0" + self.address)
 
     def close(self) -> None:
-        """Stop listening."""
+        """Stop listening, and hang up on every process."""
         if self._server is not None:
             self._server.close()
+        for link in list(self._links):
+            link.close()
 
     def expect(self, name: str) -> asyncio.Future[Link]:
         """Return what becomes the link of the process of that name."""
@@ -142,4 +144,6 @@ class Exchange:
         if future is None or future.done():
             link.close()
         else:
+            self._links.add(link)
+            link.lost.add_done_callback(lambda _: self._links.discard(link))
             future.set_result(link)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
     from dockwright_serving.front.link import Exchange, Link
 
+_HANG_UP_S = 2.0
+"""What a worker gets to notice that the front has hung up; in the middle of a batch it can't."""
 _ARRIVAL_S = 120.0
 """A fork connects within milliseconds; on a machine that swaps it may take long."""
 
@@ -47,11 +50,11 @@ async def spawn(exchange: Exchange, name: str, env: Mapping[str, str]) -> Link:
     program = ("-m", "dockwright_serving.worker", exchange.address, name)
     process = await asyncio.create_subprocess_exec(sys.executable, *program, env=env)
     end = asyncio.create_task(process.wait())
+    _running[end] = process
+    end.add_done_callback(_running.pop)
     await first_of(arrival, end)
     if arrival.done():
-        link = arrival.result()
-        _reap(end)
-        return link
+        return arrival.result()
     exchange.forget(name)
     msg = f"{name} ended with exit code {end.result()} before it connected"
     raise ProcessEndedError(msg)
@@ -75,10 +78,17 @@ async def fork(parent: Link, exchange: Exchange, name: str) -> Link:
     return arrival.result()
 
 
-_reaping: set[asyncio.Task[int]] = set()
+async def end_all() -> None:
+    """Have every program ended that was started; their forks are killed with them."""
+    if not _running:
+        return
+    await asyncio.wait(_running, timeout=_HANG_UP_S)
+    for process in list(_running.values()):
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+    if _running:
+        await asyncio.wait(_running)
 
 
-def _reap(end: asyncio.Task[int]) -> None:
-    """Keep the task that waits for a program's end: the event loop holds no strong reference."""
-    _reaping.add(end)
-    end.add_done_callback(_reaping.discard)
+_running: dict[asyncio.Task[int], asyncio.subprocess.Process] = {}
+"""What waits for each program's end: the event loop itself holds no strong reference."""

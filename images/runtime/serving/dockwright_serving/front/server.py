@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -24,6 +25,9 @@ def serve(settings: Settings) -> None:
 
 
 async def _serve(settings: Settings) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # uvicorn raises what it caught once more when it has drained; by then all is well.
+        signal.signal(number, lambda *_: None)
     endpoint = Endpoint(settings)
     server = uvicorn.Server(
         uvicorn.Config(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 
@@ -14,7 +15,8 @@ def main() -> None:
     address, name = sys.argv[1:]
     asked = settings.read(os.environ)
     logs.set_up(asked.log_level)
-    Process(address, name, asked).serve()
+    with contextlib.suppress(ConnectionError):  # the front is gone: so are we
+        Process(address, name, asked).serve()
 
 
 if __name__ == "__main__":
