@@ -55,6 +55,10 @@ smoke: $(READY) ## Check the built images of IMAGE
 bench: $(READY) ## Measure the commands, today and with 1,000 variants, against their targets
 	@python tests/bench/bench_cli.py $(ARGS)
 
+.PHONY: bench-serving
+bench-serving: $(READY) ## Measure our server beside Hugging Face's SageMaker toolkit, against targets
+	@PYTHONPATH=tests python -m bench.bench_serving $(ARGS)
+
 .PHONY: lock-host
 lock-host: $(READY) ## Lock what the host's own environment is installed from
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-find-links --group dev pyproject.toml --output-file $(HOST_LOCK) $(ARGS)
