@@ -19,19 +19,21 @@ URL = "http://engine.invalid:2375"
 
 
 class Answers(BaseAdapter):
-    """Answers questions about images, whose digests are known by reference."""
+    """Answers questions about itself, and about images, whose digests are known by reference."""
 
-    def __init__(self, digests: Mapping[str, str]) -> None:
+    def __init__(self, digests: Mapping[str, str], root: str) -> None:
         super().__init__()
-        self.digests = digests
+        self.digests, self.root = digests, root
 
     def send(self, request: PreparedRequest, *_: object, **__: object) -> Response:
         url = str(request.url)
         reference = unquote(url.partition("/images/")[2].rpartition("/")[0])
         digest = self.digests.get(reference)
         answer = {"Id": digest} if digest else {"message": f"No such image: {reference}"}
+        if is_info := url.endswith("/info"):
+            answer = {"DockerRootDir": self.root}
         response = Response()
-        response.status_code = 200 if digest else 404
+        response.status_code = 200 if digest or is_info else 404
         response.raw = io.BytesIO(json.dumps(answer).encode())
         response.url = url
         response.request = request
@@ -47,9 +49,11 @@ class Api(docker.APIClient):
     Not over HTTP as the rest: docker-py takes the very socket for that.
     """
 
-    def __init__(self, digests: Mapping[str, str], blobs: Mapping[str, bytes], piece: int) -> None:
+    def __init__(
+        self, digests: Mapping[str, str], blobs: Mapping[str, bytes], piece: int, root: str
+    ) -> None:
         super().__init__(base_url=URL, version="1.44")
-        self.mount(URL, Answers(digests))
+        self.mount(URL, Answers(digests, root))
         self.blobs, self.piece = blobs, piece
 
     def get_image(self, image: str, chunk_size: int | None = None) -> Iterator[bytes]:
@@ -67,9 +71,13 @@ class Api(docker.APIClient):
 
 
 def client(
-    digests: Mapping[str, str], blobs: Mapping[str, bytes] | None = None, *, piece: int = 10_000
+    digests: Mapping[str, str],
+    blobs: Mapping[str, bytes] | None = None,
+    *,
+    piece: int = 10_000,
+    root: str = "/nowhere",
 ) -> docker.DockerClient:
     """Return a client of an engine that has these images."""
     opened = docker.DockerClient(base_url=URL, version="1.44")
-    opened.api = Api(digests, blobs or {}, piece)
+    opened.api = Api(digests, blobs or {}, piece, root)
     return opened

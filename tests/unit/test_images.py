@@ -13,6 +13,8 @@ from dockwright.clients import images
 from dockwright.errors import RecordError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from docker import DockerClient
 
 
@@ -51,6 +53,22 @@ def test_manifest_and_config_are_found_among_the_layers(piece: int) -> None:
     assert image.digest == digest_of(MANIFEST)
     assert image.manifest == json.loads(MANIFEST)
     assert image.config == {"architecture": "amd64"}
+
+
+def test_what_lies_in_the_engine_s_folder_is_read_there_if_it_is_what_its_name_says(
+    tmp_path: Path,
+) -> None:
+    """The engine exports nothing here: only the folder has the manifest."""
+    engine = fake_engine.client({REFERENCE: digest_of(MANIFEST)}, {}, root=str(tmp_path))
+    blobs_path = tmp_path / images.CONTENT
+    (blobs_path / "sha256").mkdir(parents=True)
+    for content in (MANIFEST, CONFIG):
+        (blobs_path / path_of(content).removeprefix("blobs/")).write_bytes(content)
+    image = images.read(engine, REFERENCE)
+    assert (image.manifest, image.config) == (json.loads(MANIFEST), json.loads(CONFIG))
+    (blobs_path / path_of(CONFIG).removeprefix("blobs/")).write_bytes(CONFIG + b" ")
+    with pytest.raises(KeyError):
+        images.read(engine, REFERENCE)
 
 
 def test_an_image_that_is_not_there_has_no_digest_and_says_how_to_get_one() -> None:

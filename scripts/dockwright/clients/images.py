@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import tarfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dockwright.errors import RecordError
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 
 SMALL_BYTES = 1_000_000
 """Manifests and configs are smaller; layers need not be read."""
+CONTENT = "containerd/daemon/io.containerd.content.v1.content/blobs"
+"""Where an engine keeps blobs by digest, below its root folder."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,19 +45,40 @@ def digest_of(client: DockerClient, reference: str) -> str | None:
 def read(client: DockerClient, reference: str) -> EngineImage:
     """Return an image's manifest and config from the engine's content store.
 
-    The engine's interface gives them only inside an export, whose layers are passed over.
+    The engine's interface gives them only inside an export, whose layers are passed over: 6 s for
+    300 MB. Where the engine's folder can be read they are read there, checked by their digest.
     """
     digest = digest_of(client, reference)
     if digest is None:
         msg = f"the engine has no image {reference}; run `dockwright build`"
         raise RecordError(msg)
-    small = _small_blobs(client.api.get_image(reference, chunk_size=SMALL_BYTES))
+    content_path = Path(client.info()["DockerRootDir"], CONTENT)
+    small = _read_in_place(content_path, digest)
+    if not small:
+        small = _small_blobs(client.api.get_image(reference, chunk_size=SMALL_BYTES))
     manifest = small[digest]
     if "config" not in manifest:
         msg = f"{reference} is an index, not one image; build it again with `dockwright build`"
         raise RecordError(msg)
     config_digest = manifest["config"]["digest"]
     return EngineImage(digest=digest, manifest=manifest, config=small[config_digest])
+
+
+def _read_in_place(content_path: Path, digest: str) -> dict[str, Any]:
+    """Return the manifest, and its config if it names one, by digest; nothing unless all is there."""
+    blobs: dict[str, Any] = {}
+    wanted: str | None = digest
+    while wanted is not None and wanted not in blobs:
+        algorithm, _, hexdigest = wanted.partition(":")
+        try:
+            content = (content_path / algorithm / hexdigest).read_bytes()
+        except OSError:
+            return {}
+        if hashlib.sha256(content).hexdigest() != hexdigest:
+            return {}
+        blobs[wanted] = json.loads(content)
+        wanted = blobs[wanted].get("config", {}).get("digest")
+    return blobs
 
 
 def _small_blobs(export: Iterator[bytes]) -> dict[str, Any]:
