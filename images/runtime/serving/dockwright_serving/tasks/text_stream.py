@@ -27,7 +27,7 @@ class TextStream:
         keep_stop: bool = True,
     ) -> None:
         self._decode = decode
-        self._stops = tuple(stop for stop in stops if stop)
+        self.stops = tuple(stop for stop in stops if stop)
         self._keep_stop = keep_stop
         self._tokens: list[int] = []
         self._context = 0
@@ -79,10 +79,10 @@ class TextStream:
 
     def _search(self, fresh: str) -> None:
         """Add text and cut it at the first stop string in it."""
-        longest = max(map(len, self._stops), default=0)
+        longest = max(map(len, self.stops), default=0)
         start = max(0, len(self._raw) - longest + 1)
         self._raw += fresh
-        found = [(at, stop) for stop in self._stops if (at := self._raw.find(stop, start)) >= 0]
+        found = [(at, stop) for stop in self.stops if (at := self._raw.find(stop, start)) >= 0]
         if found:
             at, stop = min(found)
             self._raw = self._raw[: at + (len(stop) if self._keep_stop else 0)]
@@ -95,7 +95,7 @@ class TextStream:
         return max(
             (
                 size
-                for stop in self._stops
+                for stop in self.stops
                 for size in range(1, len(stop))
                 if self._raw.endswith(stop[:size])
             ),
