@@ -29,7 +29,7 @@ from bench.serving_report import Kind, Sample
 from bench.serving_sites import Side
 from dockwright import console, workspace
 from dockwright.clients import daemons
-from dockwright.errors import ProcessError
+from dockwright.errors import DockwrightError, ProcessError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,8 +81,10 @@ class Bench:
                 self._load(server, max(CONNECTIONS), self.plan.warm_up_s)
             for number in range(1, self.plan.rounds + 1):
                 for connections in CONNECTIONS:
-                    for side, server in servers.items():
-                        self._cell(server, side, model, number, connections)
+                    # In turns: what others do to the machine falls on both.
+                    order = list(servers) if number % 2 else list(reversed(servers))
+                    for side in order:
+                        self._cell(servers[side], side, model, number, connections)
             for side, server in servers.items():
                 self._memory(server, side, model, (Kind.LOADED_PSS, Kind.LOADED_RSS))
 
@@ -182,8 +184,16 @@ class Bench:
 
 
 def main() -> None:
-    """Measure, print, and leave with 1 when a target is missed."""
-    arguments = _arguments()
+    """Measure, print, and leave with 1 when a target is missed, or with the code of an error."""
+    try:
+        sys.exit(_run(_arguments()))
+    except DockwrightError as e:
+        console.error(str(e))
+        sys.exit(e.exit_code)
+
+
+def _run(arguments: argparse.Namespace) -> bool:
+    """Return whether a target was missed."""
     cpus = sorted(os.sched_getaffinity(0))[:CPUS]
     os.sched_setaffinity(0, cpus)  # what we start inherits it
     ws = workspace.find(Path(__file__).parent)
@@ -205,7 +215,7 @@ def main() -> None:
             **serving_report.as_data(bench.samples, judged),
         }
         arguments.json.write_text(console.as_json(data), encoding="utf-8")
-    sys.exit(any(verdict.missed for verdict in judged))
+    return any(verdict.missed for verdict in judged)
 
 
 def _arguments() -> argparse.Namespace:

@@ -5,9 +5,7 @@ Everything lies below one folder and is kept for the next run; the host gets not
 
 from __future__ import annotations
 
-import hashlib
 import socket
-import sys
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,22 +13,15 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import uv
-from packaging.version import Version
-
-from bench import serving_load, serving_models, serving_room
+from bench import serving_load, serving_models, serving_room, serving_venvs
 from bench.serving_load import Wrk
-from dockwright import console, process
-from dockwright.clients import apt, index_config
-from dockwright.clients.index_session import session
+from dockwright import process
+from dockwright.clients import apt
 from dockwright.errors import NetworkError
-from dockwright.spec import manifest
-from dockwright.spec.axes import Accelerator, Framework, Job
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dockwright.spec.variants import Variant
     from dockwright.workspace import Workspace
 
 PEER_REQUIREMENTS = """\
@@ -50,7 +41,6 @@ SOUND_PACKAGES = (
 )
 """For soundfile, whose wheel does not carry its library on every index."""
 WRK_PACKAGES = ("libluajit-5.1-2", "libluajit-5.1-common", "libssl3", "wrk")
-INSTALL_S = 1800.0
 PORTS = range(18080, 18180)
 """The Java server refuses the high ones that the kernel would give."""
 
@@ -116,14 +106,13 @@ def obtain(ws: Workspace, folder: Path, sides: tuple[Side, ...]) -> Site:
     link = site.sound_path / "libsndfile.so"  # the one name that soundfile tries
     if not link.exists():
         link.symlink_to("libsndfile.so.1")
-    _environment(ws, site, Side.PEER, PEER_REQUIREMENTS)
+    peer = serving_venvs.Venv(path=site.venv_path(Side.PEER), ws=ws)
+    peer.obtain(PEER_REQUIREMENTS)
     if Side.OURS in sides:
-        _environment(ws, site, Side.OURS, image_requirements(ws))
-        _pip(ws, site, Side.OURS, "--reinstall-package=dockwright-serving", serving_path(ws))
+        serving_venvs.obtain_images(serving_venvs.Venv(path=site.venv_path(Side.OURS), ws=ws))
     script = Path(serving_models.__file__)
-    python = site.venv_path(Side.PEER) / "bin" / "python"
     env = {"LD_LIBRARY_PATH": str(site.sound_path)}
-    process.run([python, script, folder / "models"], env=env, timeout_s=300)
+    process.run([peer.python_path, script, folder / "models"], env=env, timeout_s=300)
     serving_load.write_bodies(site.bodies_path)
     return site
 
@@ -152,70 +141,9 @@ def serving(site: Site, side: Side, model: str) -> Iterator[Server]:
         yield Server(room=room, url=f"http://127.0.0.1:{port}", started=started)
 
 
-def newest_image(ws: Workspace) -> Variant:
-    """Return the inference image of the newest PyTorch release."""
-    images = [
-        variant
-        for variant in manifest.load(ws.buildspec_path).variants
-        if variant.release.framework is Framework.PYTORCH
-        and variant.job is Job.INFERENCE
-        and variant.accelerator == Accelerator("cpu")
-    ]
-    return max(images, key=lambda variant: Version(variant.release.spec.version))
-
-
-def image_requirements(ws: Workspace) -> str:
-    """Return all lines of the image's requirement files, hashes included."""
-    image = newest_image(ws)
-    release_path = ws.images_path / image.release.folder
-    dockerfile = (release_path / image.folder / "Dockerfile").read_text(encoding="utf-8")
-    paths = (release_path / "requirements").glob("*.txt")
-    used = [path for path in sorted(paths) if f"requirements/{path.name}" in dockerfile]
-    return "".join(path.read_text(encoding="utf-8") for path in used)
-
-
-def serving_path(ws: Workspace) -> Path:
-    """Return the project of our serving package."""
-    return ws.images_path / "runtime" / "serving"
-
-
 def _packages(ws: Workspace, site: Site, name: str, packages: tuple[str, ...]) -> None:
     state_path = ws.home / "apt"
     apt.fetch(packages, suite=SUITE, state_path=state_path, into=site.folder / name)
-
-
-def _environment(ws: Workspace, site: Site, side: Side, requirements: str) -> None:
-    """Make a virtual environment of the requirements unless it is one of them already."""
-    path = site.venv_path(side)
-    stamp_path = path / "requirements.sha256"
-    stamp = hashlib.sha256(requirements.encode()).hexdigest()
-    if stamp_path.exists() and stamp_path.read_text(encoding="utf-8") == stamp:
-        return
-    with console.step(f"install the {side}'s packages"):
-        process.run(
-            [uv.find_uv_bin(), "venv", "--clear", "--python", sys.executable, path], timeout_s=60
-        )
-        requirements_path = path / "requirements.txt"
-        requirements_path.write_text(requirements, encoding="utf-8")
-        checked = ["--require-hashes", "--no-deps"] if "--hash=" in requirements else []
-        _pip(ws, site, side, *checked, "--requirements", requirements_path)
-    stamp_path.write_text(stamp, encoding="utf-8")
-
-
-def _pip(ws: Workspace, site: Site, side: Side, *arguments: str | Path) -> None:
-    indexes = manifest.load(ws.buildspec_path).common.indexes
-    with session(index_config.read(indexes)) as opened:  # leaves out what does not answer
-        config = opened.config
-    # Copies, for links into uv's cache would let the two sides share memory; bytecode, for a
-    # server's start is measured.
-    process.run(
-        [
-            *(uv.find_uv_bin(), "pip", "install", "--link-mode=copy", "--compile-bytecode"),
-            *("--python", site.venv_path(side) / "bin" / "python", *arguments),
-        ],
-        env=index_config.uv_environment(config),
-        timeout_s=INSTALL_S,
-    )
 
 
 def _free_port() -> int:
