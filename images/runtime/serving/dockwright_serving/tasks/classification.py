@@ -10,6 +10,7 @@ import numpy as np
 
 from dockwright_serving.errors import BadRequestError
 from dockwright_serving.tasks import buckets, encoder, pipelines
+from dockwright_serving.tasks import parameters as taken
 from dockwright_serving.tasks.refusals import bad_input_refused
 from dockwright_serving.tasks.task import Task
 
@@ -27,26 +28,20 @@ _ANSWER_OPTIONS = frozenset({"top_k", "function_to_apply", "return_all_scores"})
 _Floats = np.ndarray[Any, np.dtype[np.floating[Any]]]
 
 
-def load(path: Path, *, device: str, trust_remote_code: bool) -> Task:
+def load(task: str, path: Path, *, device: str, trust_remote_code: bool) -> Task:
     """Return the task for a model's directory."""
-    from transformers import AutoModelForSequenceClassification, AutoTokenizer
-
-    with pipelines.loading_explained(NAME, path):
-        options = {"trust_remote_code": trust_remote_code}
-        tokenizer = AutoTokenizer.from_pretrained(path, **options)
-        model = AutoModelForSequenceClassification.from_pretrained(path, dtype="auto", **options)
-        return of(model.to(device).eval(), tokenizer)
-
-
-def of(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> Task:
-    """Return the task for a loaded model."""
-    texts = encoder.encoder(model, tokenizer, output="logits", extra=encoder.uncached(model))
+    texts = encoder.load(
+        task,
+        path,
+        "AutoModelForSequenceClassification",
+        output="logits",
+        device=device,
+        trust_remote_code=trust_remote_code,
+    )
     classifier = Classifier(texts)
+    batch = classifier.batch if texts.batches else None
     return Task(
-        name=NAME,
-        call=classifier,
-        batch=classifier.batch if texts.batches else None,
-        max_batch=encoder.MAX_BATCH if texts.batches else 1,
+        name=NAME, call=classifier, batch=batch, max_batch=encoder.MAX_BATCH if batch else 1
     )
 
 
@@ -60,11 +55,12 @@ class Classifier:
     def __call__(self, inputs: object = None, /, **parameters: object) -> object:
         """Return the answer of one request."""
         if inputs is None:
-            inputs = parameters.pop("inputs", None)
+            inputs, parameters = taken.split(NAME, parameters)
         return self.batch([inputs], parameters)[0]
 
     def batch(self, inputs: Sequence[object], parameters: Mapping[str, object]) -> list[object]:
         """Return the answers of requests with the same parameters."""
+        parameters = taken.check(NAME, parameters)
         texts = [_texts(i) for i in inputs]
         known = _TOKENIZER_OPTIONS.issuperset(parameters.keys() - _ANSWER_OPTIONS)
         if not known or any(t is None for t in texts):
@@ -140,8 +136,9 @@ class Classifier:
     def _unusual(self) -> pipelines.PipelineCall:
         from transformers import pipeline
 
-        built = pipeline(NAME, model=self.model, tokenizer=self.tokenizer, device=self.model.device)
-        return pipelines.PipelineCall(task=NAME, pipeline=built, prepare=pipelines.as_they_are)
+        model, tokenizer = self.model, self.tokenizer
+        built = pipeline(NAME, model=model, tokenizer=tokenizer, device=self.encoder.device)
+        return pipelines.PipelineCall(task=NAME, pipeline=built)
 
 
 def _texts(inputs: object) -> list[Text] | None:

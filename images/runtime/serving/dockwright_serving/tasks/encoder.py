@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from dockwright_serving.errors import BadRequestError
-from dockwright_serving.tasks import buckets
+from dockwright_serving.tasks import buckets, positions
+from dockwright_serving.tasks.loading import loading_explained
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from transformers import BatchEncoding, PreTrainedModel, PreTrainedTokenizerBase
     from transformers.utils import ModelOutput
@@ -51,8 +52,7 @@ class Encoder:
     def tokens(self, texts: Sequence[Text], options: Mapping[str, object]) -> BatchEncoding:
         """Return the texts' tokens, not padded."""
         encoding = self.tokenizer(list(texts), **options)
-        if self.max_tokens is not None:
-            self._check_lengths(encoding["input_ids"])
+        positions.refuse_longer(max(map(len, encoding["input_ids"])), self.max_tokens)
         return encoding
 
     def groups(self, encoding: Mapping[str, list[list[int]]]) -> list[list[int]]:
@@ -85,38 +85,36 @@ class Encoder:
             return int(self.tokenizer.pad_token_type_id)
         return _PADDING[name]
 
-    def _check_lengths(self, rows: Sequence[Sequence[int]]) -> None:
-        """Refuse what is too long before it is run: on a GPU it would break the device's state."""
-        longest = max(map(len, rows), default=0)
-        if self.max_tokens is not None and longest > self.max_tokens:
-            msg = (
-                f"a text has {longest} tokens and the model reads at most {self.max_tokens}; send "
-                'less, or with the parameters {"truncation": true, "max_length": '
-                f"{self.max_tokens}}}"
-            )
-            raise BadRequestError(msg)
 
-
-def encoder(
-    model: PreTrainedModel,
-    tokenizer: PreTrainedTokenizerBase,
-    *,
-    output: str,
-    extra: Mapping[str, object],
+def load(
+    task: str, path: Path, auto_class: str, *, output: str, device: str, trust_remote_code: bool
 ) -> Encoder:
-    """Return the encoder of a loaded model; `output` names the output that counts."""
-    alone = Encoder(
-        model=model,
-        tokenizer=tokenizer,
-        device=model.device,
-        extra=extra,
-        max_tokens=_positions(model),
-        batches=False,
-    )
-    return replace(alone, batches=_pads_without_trace(alone, output))
+    """Return the encoder of a model's directory.
+
+    `auto_class` names the class of Transformers that loads it, `output` the output that counts.
+
+    Raises:
+        ModelError: the directory holds no model for the task.
+    """
+    with loading_explained(task, path):
+        import transformers
+
+        options = {"trust_remote_code": trust_remote_code}
+        tokenizer = transformers.AutoTokenizer.from_pretrained(path, **options)
+        loader = getattr(transformers, auto_class)
+        model = loader.from_pretrained(path, dtype="auto", **options).to(device).eval()
+        alone = Encoder(
+            model=model,
+            tokenizer=tokenizer,
+            device=model.device,
+            extra=_uncached(model),
+            max_tokens=positions.limit(model),
+            batches=False,
+        )
+        return replace(alone, batches=_pads_without_trace(alone, output))
 
 
-def uncached(model: PreTrainedModel) -> dict[str, object]:
+def _uncached(model: PreTrainedModel) -> dict[str, object]:
     """Return what keeps a decoder from storing the past of texts that it reads once."""
     takes_it = "use_cache" in inspect.signature(model.forward).parameters
     return {"use_cache": False} if takes_it else {}
@@ -145,18 +143,3 @@ def _close(alone: torch.Tensor, padded: torch.Tensor, tolerance: float) -> bool:
         padded = padded[: len(alone)]
     scale = max(1.0, float(alone.abs().max()))
     return alone.shape == padded.shape and bool((alone - padded).abs().max() <= tolerance * scale)
-
-
-def _positions(model: PreTrainedModel) -> int | None:
-    """Return how many tokens have a learned position; models with relative ones have no limit."""
-    for name, module in model.named_modules():
-        last = name.rpartition(".")[2]
-        if not isinstance(module, torch.nn.Embedding):
-            continue
-        if last == "position_embeddings":
-            # RoBERTa and its kin count from behind the padding's own position.
-            reserved = 0 if module.padding_idx is None else module.padding_idx + 1
-            return int(module.num_embeddings) - reserved
-        if last in {"embed_positions", "wpe"}:
-            return int(module.num_embeddings) - int(getattr(module, "offset", 0))
-    return None

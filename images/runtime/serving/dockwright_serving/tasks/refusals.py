@@ -21,13 +21,14 @@ _UNKNOWN_PARAMETER = re.compile(r"unexpected keyword argument '(\w+)'")
 _UNUSED_PARAMETERS = re.compile(r"model_kwargs` are not used by the model: \[([^\]]*)\]")
 _TOO_LONG = re.compile(
     r"index out of range in self|size of tensor a \(\d+\) must match|expanded size of the tensor"
-    r"|sequence length .* (exceeds|longer|greater)",
+    r"|sequence length .* (exceeds|longer|greater)|too short",
     re.IGNORECASE,
 )
 _INTERNAL = re.compile(
     r"/\w+/|\w\.py\b|\w\(\)|https?:|0x[0-9a-f]{6}|<class|tensor|Transformers", re.IGNORECASE
 )
 _MAX_CHARACTERS = 300
+_NAMED = frozenset({"PanicException", "PipelineException"})
 
 
 @contextmanager
@@ -39,13 +40,14 @@ def bad_input_refused(task: str) -> Iterator[None]:
         raise
     except (TypeError, ValueError, LookupError, AttributeError) as error:
         raise BadRequestError(_sentence(task, error)) from error
-    except Exception as error:
-        if not (_TOO_LONG.search(str(error)) or type(error).__name__ == "PipelineException"):
+    except BaseException as error:
+        # A PanicException, of tokenizers' Rust, is no Exception and would end the process.
+        if not (_TOO_LONG.search(str(error)) or type(error).__name__ in _NAMED):
             raise
         raise BadRequestError(_sentence(task, error)) from error
 
 
-def _sentence(task: str, error: Exception) -> str:
+def _sentence(task: str, error: BaseException) -> str:
     text = str(error)
     if found := _UNKNOWN_PARAMETER.search(text):
         return f"{task} has no parameter {found[1]!r}"
