@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     Headers = dict[str, str]
     RawHeaders = list[tuple[bytes, bytes]]
 
+_INVOCATION_PATHS = {"/invocations", "/v1/chat/completions"}
+"""The second is where clients of OpenAI's interface look; both take either shape of body."""
 log = logging.getLogger("dockwright_serving.access")
 
 
@@ -51,7 +53,7 @@ class App:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         path = scope.get("path")
-        if scope["type"] == "http" and path == "/invocations":
+        if scope["type"] == "http" and path in _INVOCATION_PATHS:
             await self._invocation(scope, receive, send)
         elif scope["type"] == "http" and path == "/ping":
             await self._ping(send)

@@ -107,7 +107,7 @@ class Fleet:
                 await self._answer(host, facts)
                 return
             async with asyncio.TaskGroup() as group:
-                for _ in range(self._workers):
+                for _ in range(facts.get("workers", self._workers)):
                     group.create_task(self._keep_worker(host, facts))
         except* ProcessEndedError as ends:
             raise ends.exceptions[0] from None

@@ -34,7 +34,7 @@ def environment(python_path: Sequence[str] = ()) -> dict[str, str]:
         "TF_NUM_INTEROP_THREADS": "1",
         "TF_CPP_MIN_LOG_LEVEL": "1",
     }
-    defaults = {**threads, **tensorflow, "TOKENIZERS_PARALLELISM": "false"}
+    defaults = {**threads, **tensorflow, "TOKENIZERS_PARALLELISM": "false", "TQDM_DISABLE": "1"}
     paths = [*python_path, *filter(None, [os.environ.get("PYTHONPATH")])]
     path = {"PYTHONPATH": os.pathsep.join(paths)} if paths else {}
     return {**defaults, **os.environ, **path}

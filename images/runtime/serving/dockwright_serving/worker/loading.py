@@ -56,10 +56,10 @@ def load(path: Path, settings: Settings, device: str) -> Model:
         from dockwright_serving.worker.generating import GeneratingModel
 
         return GeneratingModel.load(path, settings, device)
-    from dockwright_serving import tasks
+    from dockwright_serving.tasks.load import load as load_task
 
     remote = settings.model.trust_remote_code
-    task = tasks.load(name, path, device=device, trust_remote_code=remote)
+    task = load_task(name, path, device=device, trust_remote_code=remote)
     if functions is None:
         return TaskHandler(task=task, settings=settings, device=device)
     return UserHandler(

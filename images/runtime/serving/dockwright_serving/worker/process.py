@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 from dockwright_serving import wire
 from dockwright_serving.errors import ModelError, ServingError
 from dockwright_serving.worker import loading, system
+from dockwright_serving.worker.threads import Threads
 
 if TYPE_CHECKING:
     from dockwright_serving.settings import Settings
@@ -38,6 +39,7 @@ class Process:
         self._address = address
         self._settings = settings
         self._model: Model | None = None
+        self._threads = Threads()
         self._send_lock = threading.Lock()
         self._connect(name)
 
@@ -94,6 +96,7 @@ class Process:
     def _load(self, message: wire.Message) -> None:
         """Load a model and say what it is, or why it can't be loaded."""
         started = time.monotonic()
+        system.without_progress_bars()
         try:
             self._model = loading.load(Path(message["path"]), self._settings, message["device"])
         except MemoryError:
@@ -123,8 +126,13 @@ class Process:
 
     def _run(self, message: wire.Message) -> None:
         assert self._model is not None, "the front sends requests after `loaded` only"
-        system.use_threads(message["threads"])
-        self._model.answer(wire.unpack_requests(message), self._write)
+        requests = wire.unpack_requests(message)
+        threads = self._threads.choose(message["threads"])
+        system.use_threads(threads)
+        started = time.perf_counter()
+        self._model.answer(requests, self._write)
+        if len(requests) == 1:
+            self._threads.learn(threads, time.perf_counter() - started)
 
     def _cancel(self, message: wire.Message) -> None:
         if self._model is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import importlib.util
 import os
 import signal
 import socket
@@ -47,6 +48,14 @@ def use_threads(count: int) -> None:
     """Let PyTorch compute with so many threads; nothing where it isn't imported."""
     if (torch := sys.modules.get("torch")) is not None and torch.get_num_threads() != count:
         torch.set_num_threads(count)
+
+
+def without_progress_bars() -> None:
+    """Keep tqdm from starting the thread that watches its bars: it would forbid a fork."""
+    if importlib.util.find_spec("tqdm") is not None:
+        from tqdm import tqdm
+
+        tqdm.monitor_interval = 0
 
 
 def is_forkable() -> bool:
