@@ -3,9 +3,10 @@
     PYTHONPATH=tests python -m bench.bench_serving [--quick] [--rounds N] [--json FILE]
 
 Both at their defaults on two CPUs, with the same two random classifiers, in rooms of their own.
-Starts are with a warm page cache. wrk shares the CPUs and, as it always does, adds what a stalled
-loop would have sent to its percentiles; what it uses counts among the CPUs of others. Leaves with 1 when a target is
-missed. Needs root on Debian, as building does; see serving_sites.py for what is fetched.
+Starts are with a warm page cache. Servers and wrk go before whatever else the machine does. wrk
+shares the CPUs and, as it always does, adds what a stalled loop would have sent to its percentiles;
+what it uses counts among the CPUs of others. Leaves with 1 when a target is missed. Needs root on
+Debian, as building does; see serving_sites.py for what is fetched.
 """
 
 from __future__ import annotations
