@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 PACKAGE = Path(__file__).parents[1] / "images" / "runtime" / "serving"
-START_S = 30.0
+START_S = 15.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -115,7 +115,9 @@ def serving(model: Path, log_path: Path, **env: str) -> Iterator[ServingSite]:
     argv = [sys.executable, "-m", "dockwright_serving"]
     pid = process.spawn_daemon(argv, log_path=log_path, env=variables)
     try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30, trust_env=False) as client:
+        with httpx.Client(
+            base_url=f"http://127.0.0.1:{port}", timeout=30, trust_env=False
+        ) as client:
             yield ServingSite(pid=pid, port=port, log_path=log_path, client=client)
     finally:
         try:

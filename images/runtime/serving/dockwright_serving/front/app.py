@@ -24,13 +24,15 @@ if TYPE_CHECKING:
     from dockwright_serving.settings import Settings
 
     Scope = MutableMapping[str, Any]
-    Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-    Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+    Event = MutableMapping[str, Any]
+    Receive = Callable[[], Awaitable[Event]]
+    Send = Callable[[Event], Awaitable[None]]
     Headers = dict[str, str]
     RawHeaders = list[tuple[bytes, bytes]]
 
 _INVOCATION_PATHS = {"/invocations", "/v1/chat/completions"}
 """The second is where clients of OpenAI's interface look; both take either shape of body."""
+_BODY_S = 60.0
 log = logging.getLogger("dockwright_serving.access")
 
 
@@ -151,19 +153,30 @@ async def _body(receive: Receive, headers: Headers, limit: int) -> bytes:
     length = headers.get("content-length", "")
     if length.isdigit() and int(length) > limit:
         raise PayloadTooLargeError(_too_large(int(length), limit))
-    chunks, size = [], 0
+    message = await receive()
+    if message["type"] == "http.request" and not message.get("more_body"):
+        body: bytes = message.get("body", b"")  # nearly always: it came with the head
+        return body
+    try:
+        async with asyncio.timeout(_BODY_S):
+            return await _large_body(message, receive, limit)
+    except TimeoutError:
+        msg = f"the request's body took more than {_BODY_S:g} seconds"
+        raise BadRequestError(msg) from None
+
+
+async def _large_body(message: Event, receive: Receive, limit: int) -> bytes:
+    body = bytearray()
     while True:
-        message = await receive()
         if message["type"] == "http.disconnect":
             msg = "the request's body has no end"
             raise BadRequestError(msg)
-        chunk = message.get("body", b"")
-        size += len(chunk)
-        if size > limit:
-            raise PayloadTooLargeError(_too_large(size, limit))
-        chunks.append(chunk)
+        body += message.get("body", b"")
+        if len(body) > limit:
+            raise PayloadTooLargeError(_too_large(len(body), limit))
         if not message.get("more_body"):
-            return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+            return bytes(body)
+        message = await receive()
 
 
 def _too_large(size: int, limit: int) -> str:

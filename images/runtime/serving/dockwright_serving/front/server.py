@@ -12,6 +12,7 @@ import uvloop
 from dockwright_serving.front.app import App
 from dockwright_serving.front.endpoint import Endpoint
 from dockwright_serving.front.pages import pages
+from dockwright_serving.front.protocol import Protocol
 
 if TYPE_CHECKING:
     from dockwright_serving.settings import Settings
@@ -34,7 +35,7 @@ async def _serve(settings: Settings) -> None:
             App(settings, endpoint, pages(endpoint)),
             host="0.0.0.0",  # noqa: S104 - the container's port is published by whoever runs it
             port=settings.port,
-            http="httptools",
+            http=Protocol,
             ws="none",
             lifespan="off",
             access_log=False,
