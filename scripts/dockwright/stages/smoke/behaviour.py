@@ -87,8 +87,15 @@ def zombies(launcher: Launcher, subject: Subject) -> str:
 
 
 def no_command(launcher: Launcher, subject: Subject) -> str:
-    """Check that a container without a command starts Python, which ends without input."""
-    ended = _run(launcher, subject, [])
+    """Check what a container without a command runs: its runtime, which a stop ends in order.
+
+    Without a runtime it is Python, which ends by itself for want of input.
+    """
+    with started(launcher, subject, []) as running:
+        if subject.facts["runtime"] is not None:
+            running.wait_for("\n")  # it has no model to serve, and says so
+            running.stop(grace_s=STOP_S * 2)
+        ended = running.ended()
     _succeeds(ended)
     return f"ended after {ended.seconds:.1f} s"
 

@@ -41,6 +41,7 @@ def facts(variant: Variant, lock: ReleaseLock) -> dict[str, Any]:
         "dropped": list(requirements.dropped),
         "pip_check": [allowed.line for allowed in release.spec.pip_check],
         "venv": render.VENV,
+        "runtime": variant.runtime.name if variant.runtime else None,
         "budget_bytes": variant.budget_bytes,
     }
 
