@@ -10,8 +10,8 @@ import errno
 import glob
 import importlib.util
 import logging
-import os
 import shutil
+import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,10 +20,14 @@ from dockwright_serving.errors import ModelError, OutOfMemoryError
 from dockwright_serving.models.weights import FOREIGN_SUFFIXES, PREFERENCE, unneeded
 
 if TYPE_CHECKING:
+    from huggingface_hub import ModelInfo
+
     from dockwright_serving.models.weights import Framework
     from dockwright_serving.settings import ModelSettings
 
 log = logging.getLogger(__name__)
+_BUSY = {429, 500, 502, 503, 504}
+_PAUSES_S = (1, 3)
 
 
 def download(settings: ModelSettings, scratch: Path) -> Path:
@@ -34,14 +38,15 @@ def download(settings: ModelSettings, scratch: Path) -> Path:
         OutOfMemoryError: the disk is too small for it.
     """
     from huggingface_hub import constants, utils
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
     utils.disable_progress_bars()
     cache = _cache(Path(constants.HF_HUB_CACHE), scratch)
     started = time.monotonic()
     try:
         path = _snapshot(settings, cache)
-    except (HFValidationError, HfHubHTTPError, OSError, RuntimeError) as e:
+    except OutOfMemoryError:
+        raise
+    except Exception as e:  # what the HTTP library raises differs by huggingface_hub's age
         if isinstance(e, OSError) and e.errno in {errno.ENOSPC, errno.EDQUOT}:
             msg = f"{_named(settings)}: the disk of {cache} is full"
             raise OutOfMemoryError(msg) from e
@@ -53,20 +58,14 @@ def download(settings: ModelSettings, scratch: Path) -> Path:
 
 
 def _snapshot(settings: ModelSettings, cache: Path) -> Path:
-    from huggingface_hub import HfApi, constants, snapshot_download
+    from huggingface_hub import constants, snapshot_download
     from huggingface_hub.errors import OfflineModeIsEnabled
 
     assert settings.hub_id is not None
     if constants.HF_HUB_OFFLINE:
         return _cached(settings, cache)
     try:
-        info = HfApi().model_info(
-            settings.hub_id,
-            revision=settings.hub_revision,
-            token=settings.hub_token,
-            timeout=constants.HF_HUB_ETAG_TIMEOUT,
-            files_metadata=True,
-        )
+        info = _information(settings)
     except (OfflineModeIsEnabled, *_connection_errors()) as e:
         try:
             return _cached(settings, cache)
@@ -88,6 +87,29 @@ def _snapshot(settings: ModelSettings, cache: Path) -> Path:
     )
 
 
+def _information(settings: ModelSettings) -> ModelInfo:
+    """Ask the hub for a model's files; try again where it says that it is busy."""
+    from huggingface_hub import HfApi, constants
+    from huggingface_hub.errors import HfHubHTTPError
+
+    assert settings.hub_id is not None
+    for pause in (*_PAUSES_S, None):
+        try:
+            return HfApi().model_info(
+                settings.hub_id,
+                revision=settings.hub_revision,
+                token=settings.hub_token,
+                timeout=constants.HF_HUB_ETAG_TIMEOUT,
+                files_metadata=True,
+            )
+        except HfHubHTTPError as e:
+            if pause is None or _status(e) not in _BUSY:
+                raise
+            log.warning("the hub is busy", extra={"status": _status(e), "pause_seconds": pause})
+            time.sleep(pause)
+    raise AssertionError
+
+
 def _cached(settings: ModelSettings, cache: Path) -> Path:
     """Return a snapshot of the cache; which weights it has depends on who has filled it."""
     from huggingface_hub import snapshot_download
@@ -107,17 +129,15 @@ def _cached(settings: ModelSettings, cache: Path) -> Path:
 
 def _cache(default: Path, scratch: Path) -> Path:
     """Return the library's cache, or a folder in scratch where it can't be written."""
-    exists = next(path for path in (default, *default.parents) if path.exists())
-    if os.access(exists, os.W_OK | os.X_OK):
-        return default
-    # A cache that is mounted read-only is still a cache.
-    return default if any(default.glob("models--*")) and _is_offline() else scratch / "hub"
-
-
-def _is_offline() -> bool:
     from huggingface_hub import constants
 
-    return bool(constants.HF_HUB_OFFLINE)
+    try:
+        default.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=default):
+            return default
+    except OSError:
+        # A cache that is mounted read-only is still a cache.
+        return default if constants.HF_HUB_OFFLINE else scratch / "hub"
 
 
 def _framework() -> Framework:
@@ -138,7 +158,7 @@ def _named(settings: ModelSettings) -> str:
 
 
 def _connection_errors() -> tuple[type[Exception], ...]:
-    """Return what the HTTP library raises without a network: it differs by huggingface_hub's age."""
+    """Return what the HTTP library raises without a network: huggingface_hub has had three."""
     for name in ("httpx2", "httpx", "requests"):
         if importlib.util.find_spec(name):
             library = importlib.import_module(name)
@@ -153,7 +173,7 @@ def _reason(error: Exception, settings: ModelSettings, endpoint: str) -> str:
     from huggingface_hub import errors
 
     token = "the token given" if settings.hub_token else "HF_API_TOKEN, which is not set"
-    status = getattr(getattr(error, "response", None), "status_code", None)
+    status = _status(error)
     match error:
         case errors.GatedRepoError():
             return f"it is gated: accept its terms on the hub; access is by {token}"
@@ -167,8 +187,20 @@ def _reason(error: Exception, settings: ModelSettings, endpoint: str) -> str:
             return f"{endpoint} refuses access ({status}), which is by {token}"
         case errors.HfHubHTTPError() if status is not None:
             return f"{endpoint} answers {status}"
+        case errors.LocalEntryNotFoundError() | errors.OfflineModeIsEnabled():
+            return _unreachable(endpoint, error)
+        case _ if isinstance(error, _connection_errors()):
+            return _unreachable(endpoint, error)
         case _:
-            return (
-                f"{endpoint} can't be reached ({type(error).__name__}), and the cache has no such "
-                "model; without a network, mount the model at /opt/ml/model"
-            )
+            return f"fetching it from {endpoint} failed: {type(error).__name__}: {error}"
+
+
+def _unreachable(endpoint: str, error: Exception) -> str:
+    return (
+        f"{endpoint} can't be reached ({type(error).__name__}), and the cache has no such model; "
+        "without a network, mount the model at /opt/ml/model"
+    )
+
+
+def _status(error: Exception) -> int | None:
+    return getattr(getattr(error, "response", None), "status_code", None)
