@@ -7,7 +7,6 @@ they are what is called thousands of times a second. The rest is a handful of pa
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -20,6 +19,7 @@ from dockwright_serving.front.ids import request_id
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
 
+    from dockwright_serving.front.access import AccessLog
     from dockwright_serving.front.endpoint import Endpoint
     from dockwright_serving.settings import Settings
 
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 _INVOCATION_PATHS = {"/invocations", "/v1/chat/completions"}
 """The second is where clients of OpenAI's interface look; both take either shape of body."""
 _BODY_S = 60.0
-log = logging.getLogger("dockwright_serving.access")
 
 
 class Pages(Protocol):
@@ -46,11 +45,14 @@ class Pages(Protocol):
 class App:
     """Answers HTTP requests with an endpoint."""
 
-    def __init__(self, settings: Settings, endpoint: Endpoint, pages: Pages) -> None:
+    def __init__(
+        self, settings: Settings, endpoint: Endpoint, pages: Pages, access: AccessLog
+    ) -> None:
         """Serve an endpoint that someone else starts and stops."""
         self._settings = settings
         self._endpoint = endpoint
         self._pages = pages
+        self._access = access
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -90,10 +92,7 @@ class App:
         seconds = time.perf_counter() - started
         metrics.REQUESTS.labels(status).inc()
         metrics.LATENCY.observe(seconds)
-        log.info(
-            "invocation",
-            extra={"request_id": name, "status": status, "ms": round(seconds * 1000, 1)},
-        )
+        self._access.add(request_id=name, status=status, seconds=seconds)
 
     async def _answer(
         self, headers: Headers, receive: Receive, send: Send, extra: RawHeaders

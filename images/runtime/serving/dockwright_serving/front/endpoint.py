@@ -48,6 +48,11 @@ class Endpoint:
             filter(None, problems), UnavailableError("starting: the model is not loaded yet")
         )
 
+    @property
+    def task(self) -> str | None:
+        """Return what the model is for, once it is loaded."""
+        return next((fleet.task for fleet in self._fleets if fleet.task), None)
+
     async def start(self) -> None:
         """Begin to fetch and load; return at once."""
         await self._exchange.open()

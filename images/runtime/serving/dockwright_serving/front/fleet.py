@@ -73,6 +73,8 @@ class Fleet:
         """
         self.problem: ServingError | None = None
         """Why the model can't be loaded; None while there is hope."""
+        self.task: str | None = None
+        """What the model is for; None until it is loaded, and where the user's code made it."""
         self._name = name
         self._device = device
         self._workers = workers
@@ -101,6 +103,7 @@ class Fleet:
         """Load and answer until the host ends."""
         try:
             facts = await load(host, path, self._device)
+            self.task = facts["task"]
             metrics.LOAD_SECONDS.labels(self._name).set(facts["seconds"])
             log.info("model loaded", extra={"model": self._name, **facts})
             if not facts["forkable"]:

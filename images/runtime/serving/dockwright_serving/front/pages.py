@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
-from starlette.responses import JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from dockwright_serving import machine
-from dockwright_serving.front import metrics
+from dockwright_serving.front import metrics, openapi
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
     from dockwright_serving.front.endpoint import Endpoint
+
+_DOCS = Path(__file__).with_name("docs.html")  # of one file: it works without a network
 
 
 def pages(endpoint: Endpoint) -> Starlette:
@@ -24,8 +27,18 @@ def pages(endpoint: Endpoint) -> Starlette:
         page = metrics.page(lambda: _look_up(endpoint))
         return Response(page, media_type=metrics.CONTENT_TYPE)
 
+    async def show_openapi(_: Request) -> Response:
+        return JSONResponse(openapi.document(endpoint.task))
+
+    async def show_docs(_: Request) -> Response:
+        return HTMLResponse(_DOCS.read_text(encoding="utf-8"))
+
     return Starlette(
-        routes=[Route("/metrics", show_metrics)],
+        routes=[
+            Route("/metrics", show_metrics),
+            Route("/openapi.json", show_openapi),
+            Route("/docs", show_docs),
+        ],
         exception_handlers={404: _not_found},
     )
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 import uvloop
 
+from dockwright_serving.front.access import AccessLog
 from dockwright_serving.front.app import App
 from dockwright_serving.front.endpoint import Endpoint
 from dockwright_serving.front.pages import pages
@@ -30,9 +31,10 @@ async def _serve(settings: Settings) -> None:
         # uvicorn raises what it caught once more when it has drained; by then all is well.
         signal.signal(number, lambda *_: None)
     endpoint = Endpoint(settings)
+    access = AccessLog(settings.log_level)
     server = uvicorn.Server(
         uvicorn.Config(
-            App(settings, endpoint, pages(endpoint)),
+            App(settings, endpoint, pages(endpoint), access),
             host="0.0.0.0",  # noqa: S104 - the container's port is published by whoever runs it
             port=settings.port,
             http=Protocol,
@@ -49,4 +51,5 @@ async def _serve(settings: Settings) -> None:
         await server.serve()
     finally:
         await endpoint.stop()
+        access.flush()
     log.info("stopped")
