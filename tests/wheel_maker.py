@@ -34,6 +34,7 @@ def make(
     files: Mapping[str, bytes],
     *,
     name: str = "probe",
+    version: str = "1.0",
     filename: str = "",
     modes: Mapping[str, int] | None = None,
     folders: Iterable[str] = (),
@@ -42,9 +43,9 @@ def make(
     finish: Callable[[zipfile.ZipFile], None] = lambda _: None,
 ) -> Path:
     """Write a wheel of these files, with metadata and a RECORD that `record` may change."""
-    info = f"{name}-1.0.dist-info"
+    info = f"{name}-{version}.dist-info"
     content = {
-        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n".encode(),
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n".encode(),
         f"{info}/WHEEL": b"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
         **files,
     }
@@ -53,7 +54,7 @@ def make(
     csv.writer(text, lineterminator="\n").writerows(record([*rows, (f"{info}/RECORD", "", "")]))
     content.setdefault(f"{info}/RECORD", text.getvalue().encode())
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / (filename or f"{name}-1.0-py3-none-any.whl")
+    path = folder / (filename or f"{name}-{version}-py3-none-any.whl")
     with zipfile.ZipFile(path, "w", method) as out:
         for folder_name in folders:
             out.mkdir(folder_name)

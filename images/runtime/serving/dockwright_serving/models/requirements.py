@@ -130,8 +130,8 @@ def _pip(file: Path, scratch: Path, *arguments: str) -> None:
 
 def _explained(output: str) -> str:
     """Return what of pip's talk the reader needs."""
-    errors = [line.removeprefix("ERROR: ") for line in output.splitlines() if "ERROR: " in line]
-    told = "; ".join(dict.fromkeys(errors[:3])) or "pip failed"
+    errors = re.findall(r"^ *ERROR: (.+(?:\n +.+)*)", output, re.MULTILINE)
+    told = "; ".join(" ".join(error.split()) for error in dict.fromkeys(errors[:3])) or "pip failed"
     if _NO_NETWORK.search(output):
         return (
             f"{told}. No package index can be reached: without a network, put wheels beside the "
