@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import io
 import os
 import tarfile
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dockwright_serving.errors import ModelError, OutOfMemoryError
 from dockwright_serving.models import archive
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 Member = tuple[tarfile.TarInfo, bytes]
 
@@ -197,3 +201,51 @@ def test_a_broken_archive_is_named(tmp_path: Path, case: str) -> None:
     path.write_bytes(BROKEN[case](path.read_bytes()))
     with pytest.raises(ModelError, match=r"m\.tar\.gz"):
         archive.unpack(path, tmp_path / "out")
+
+
+def _sound() -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as tar:
+        for info, data in (folder("a"), member("a/w", b"w" * 700), symlink("l", "a/w")):
+            tar.addfile(info, io.BytesIO(data))
+    return out.getvalue()[:4096]
+
+
+_NAMES = st.sampled_from(["a", "b", "c", "a/b", "b/a", "a/b/c", "c/a", "c/b/a"])
+_GOALS = st.sampled_from(
+    [".", "..", "a", "b", "c", "../a", "../..", "../../b", "a/b", "b/c", "a/.."]
+)
+_MEMBERS = st.one_of(
+    st.builds(member, _NAMES),
+    st.builds(folder, _NAMES),
+    st.builds(symlink, _NAMES, _GOALS),
+    st.builds(member, _NAMES, kind=st.just(tarfile.LNKTYPE), link=_NAMES),
+)
+
+
+def unpacked_inside(room: Path, path: Path) -> None:
+    """Unpack what may be hostile; whatever happens, it happens inside of one folder."""
+    with contextlib.suppress(ModelError, OutOfMemoryError):
+        archive.unpack(path, room / "out")
+    assert {p.name for p in room.iterdir()} <= {path.name, "out"}
+    inside = os.path.realpath(room / "out")
+    places = [os.path.realpath(p) for p in (room / "out").rglob("*")]
+    assert all(Path(place).is_relative_to(inside) for place in places)
+
+
+@given(st.lists(_MEMBERS, max_size=7))
+def test_no_order_of_links_leads_out(members: list[Member]) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        unpacked_inside(Path(name), packed(Path(name, "m.tar"), *members, mode="w"))
+
+
+@given(st.data())
+def test_damaged_archives_are_unpacked_inside_or_refused(data: st.DataObject) -> None:
+    damaged = bytearray(_sound())
+    for place in data.draw(st.lists(st.integers(0, len(damaged) - 1), max_size=6)):
+        damaged[place] = data.draw(st.integers(0, 255))
+    whole = bytes(damaged)[: data.draw(st.integers(0, len(damaged)))]
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name, "m.tar.gz")
+        path.write_bytes(gzip.compress(whole) if data.draw(st.booleans()) else whole)
+        unpacked_inside(Path(name), path)

@@ -1,1 +1,1 @@
-"""Where the model comes from: its files, the code that comes with it, and what it is for."""
+"""Where the model comes from: its files, the code that comes with it, what it was made for."""

@@ -28,7 +28,16 @@ FREE_BYTES = 1 << 30
 RESERVE_BYTES = 64 << 20
 """What must stay free on the disk."""
 _CHUNK = 1 << 20
-_BROKEN = (OSError, EOFError, zlib.error, tarfile.TarError, ValueError, OverflowError)
+# RuntimeError: pathlib's word for links in a circle.
+_BROKEN = (
+    OSError,
+    EOFError,
+    zlib.error,
+    tarfile.TarError,
+    ValueError,
+    ArithmeticError,
+    RuntimeError,
+)
 
 
 def unpack(archive: Path, target: Path) -> None:
