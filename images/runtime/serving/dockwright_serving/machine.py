@@ -33,6 +33,25 @@ def memory_limit_bytes(cgroup: Path = _CGROUP) -> int:
     return min([ram, *(limit for limit in limits if limit < _UNLIMITED)])
 
 
+def memory_used_bytes(cgroup: Path = _CGROUP) -> int:
+    """Return the memory in use that can't be given back at once: of the container, else of all."""
+    for name in ("memory.current", "memory/memory.usage_in_bytes"):
+        if (text := _read(cgroup / name)).isdigit():
+            return int(text) - _reclaimable(cgroup / name)
+    fields = dict(line.split(":") for line in _read(Path("/proc/meminfo")).splitlines())
+    total, available = (int(fields[name].split()[0]) for name in ("MemTotal", "MemAvailable"))
+    return (total - available) * 1024
+
+
+def _reclaimable(usage: Path) -> int:
+    """Return the bytes of files that are merely cached."""
+    for line in _read(usage.with_name("memory.stat")).splitlines():
+        name, _, value = line.partition(" ")
+        if name in {"inactive_file", "total_inactive_file"}:
+            return int(value)
+    return 0
+
+
 def gpus() -> tuple[str, ...]:
     """Return the GPUs' numbers as CUDA_VISIBLE_DEVICES would name them."""
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")

@@ -61,8 +61,6 @@ class Settings:
     queue_size: int = 1024
     """How many requests may wait before callers are told to come back."""
     max_batch: int = 32
-    batch_wait_seconds: float = 0.0
-    """How long a request may wait for company when a worker is free."""
     accept: str = "application/json"
     """What is answered where the caller accepts anything."""
     log_level: str = "INFO"
@@ -85,7 +83,6 @@ def read(environ: Mapping[str, str]) -> Settings:
         payload_bytes=int(env.number("SAGEMAKER_MAX_PAYLOAD_IN_MB", 25.0) * MIB),
         queue_size=env.integer("SERVING_QUEUE_SIZE", 1024, at_least=1),
         max_batch=env.integer("SERVING_MAX_BATCH", 32, at_least=1),
-        batch_wait_seconds=env.number("SERVING_BATCH_WAIT_MS", 0.0) / 1000,
         accept=env.text("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT") or "application/json",
         log_level=_log_level(env),
         multi_model=env.flag("SAGEMAKER_MULTI_MODEL"),

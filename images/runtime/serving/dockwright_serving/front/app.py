@@ -12,8 +12,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import orjson
 
-from dockwright_serving.errors import BadRequestError, PayloadTooLargeError, ServingError
-from dockwright_serving.front import metrics
+from dockwright_serving.errors import (
+    BadRequestError,
+    NotFoundError,
+    PayloadTooLargeError,
+    ServingError,
+)
+from dockwright_serving.front import endpoint, metrics
 from dockwright_serving.front.ids import request_id
 
 if TYPE_CHECKING:
@@ -30,8 +35,6 @@ if TYPE_CHECKING:
     Headers = dict[str, str]
     RawHeaders = list[tuple[bytes, bytes]]
 
-_INVOCATION_PATHS = {"/invocations", "/v1/chat/completions"}
-"""The second is where clients of OpenAI's interface look; both take either shape of body."""
 _BODY_S = 60.0
 
 
@@ -56,11 +59,13 @@ class App:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        path = scope.get("path")
-        if scope["type"] == "http" and path in _INVOCATION_PATHS:
-            await self._invocation(scope, receive, send)
-        elif scope["type"] == "http" and path == "/ping":
+        if scope["type"] != "http":
+            return
+        path = scope["path"]
+        if path == "/ping":
             await self._ping(send)
+        elif path in endpoint.INVOCATIONS or path.endswith("/invoke"):
+            await self._invocation(scope, receive, send)
         else:
             await self._pages(scope, receive, send)
 
@@ -83,7 +88,7 @@ class App:
                     send, status, b'{"error":"POST the input here"}', [*extra, (b"allow", b"POST")]
                 )
             else:
-                status = await self._answer(headers, receive, send, extra)
+                status = await self._answer(scope["path"], headers, receive, send, extra)
         except ServingError as error:
             status = error.status
             if error.retry_after_seconds is not None:
@@ -95,13 +100,17 @@ class App:
         self._access.add(request_id=name, status=status, seconds=seconds)
 
     async def _answer(
-        self, headers: Headers, receive: Receive, send: Send, extra: RawHeaders
+        self, path: str, headers: Headers, receive: Receive, send: Send, extra: RawHeaders
     ) -> int:
         """Send the model's answer; return its status."""
         body = await _body(receive, headers, self._settings.payload_bytes)
-        if (problem := self._endpoint.unready()) is not None:
+        model = self._endpoint.model(path, headers)
+        if model is None:
+            msg = f"{path}: there is no such page; POST the input to /invocations"
+            raise NotFoundError(msg)
+        if (problem := model.unready()) is not None:
             raise problem
-        dispatcher = self._endpoint.dispatcher
+        dispatcher = model.dispatcher
         reply, pending = await dispatcher.answer(headers, body)
         extra.append((b"content-type", reply.content_type.encode("latin-1")))
         if reply.retry_after is not None:

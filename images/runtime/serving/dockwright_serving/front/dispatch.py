@@ -92,6 +92,11 @@ class Dispatcher:
         """How many requests no worker has yet."""
         return len(self._queue)
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether no request waits or is being answered."""
+        return not self._queue and not any(worker.in_flight for worker in self.workers)
+
     async def answer(self, headers: Mapping[str, str], body: bytes) -> tuple[wire.Reply, Pending]:
         """Return the answer to a request, or its first piece.
 

@@ -95,9 +95,9 @@ class Link(asyncio.Protocol):
 
     def _answer(self, message: wire.Message) -> None:
         if message["op"] == "exited":
-            log.warning(
-                "a process has ended", extra={"worker_pid": message["pid"], "end": message["end"]}
-            )
+            level = logging.INFO if message["end"] == "exit code 0" else logging.WARNING
+            fields = {"worker_pid": message["pid"], "end": message["end"]}
+            log.log(level, "a process has ended", extra=fields)
         for question in self._questions:
             answers, future = question
             if message["op"] in answers:

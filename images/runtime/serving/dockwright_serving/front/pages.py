@@ -10,7 +10,8 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from dockwright_serving import machine
-from dockwright_serving.front import metrics, openapi
+from dockwright_serving.front import management, metrics, openapi
+from dockwright_serving.front.many_models import ManyModels
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -28,7 +29,8 @@ def pages(endpoint: Endpoint) -> Starlette:
         return Response(page, media_type=metrics.CONTENT_TYPE)
 
     async def show_openapi(_: Request) -> Response:
-        return JSONResponse(openapi.document(endpoint.task))
+        tasks = {model.task for model in endpoint.models()}
+        return JSONResponse(openapi.document(tasks.pop() if len(tasks) == 1 else None))
 
     async def show_docs(_: Request) -> Response:
         return HTMLResponse(_DOCS.read_text(encoding="utf-8"))
@@ -38,6 +40,7 @@ def pages(endpoint: Endpoint) -> Starlette:
             Route("/metrics", show_metrics),
             Route("/openapi.json", show_openapi),
             Route("/docs", show_docs),
+            *(management.routes(endpoint) if isinstance(endpoint, ManyModels) else []),
         ],
         exception_handlers={404: _not_found},
     )
@@ -45,11 +48,13 @@ def pages(endpoint: Endpoint) -> Starlette:
 
 def _look_up(endpoint: Endpoint) -> None:
     """Refresh the figures that are not counted but looked at."""
-    metrics.QUEUE.set(endpoint.dispatcher.waiting)
-    metrics.WORKERS.set(len(endpoint.dispatcher.workers))
+    dispatchers = [model.dispatcher for model in endpoint.models()]
+    workers = [worker for dispatcher in dispatchers for worker in dispatcher.workers]
+    metrics.QUEUE.set(sum(dispatcher.waiting for dispatcher in dispatchers))
+    metrics.WORKERS.set(len(workers))
     metrics.MEMORY.clear()
     metrics.MEMORY.labels("front").set(machine.resident_bytes())
-    for number, worker in enumerate(endpoint.dispatcher.workers):
+    for number, worker in enumerate(workers):
         resident = machine.resident_bytes(worker.link.pid)
         metrics.MEMORY.labels(f"worker-{number}").set(resident)
 

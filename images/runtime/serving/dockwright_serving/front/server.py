@@ -11,7 +11,8 @@ import uvloop
 
 from dockwright_serving.front.access import AccessLog
 from dockwright_serving.front.app import App
-from dockwright_serving.front.endpoint import Endpoint
+from dockwright_serving.front.endpoint import SingleModel
+from dockwright_serving.front.many_models import ManyModels
 from dockwright_serving.front.pages import pages
 from dockwright_serving.front.protocol import Protocol
 
@@ -30,7 +31,7 @@ async def _serve(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         # uvicorn raises what it caught once more when it has drained; by then all is well.
         signal.signal(number, lambda *_: None)
-    endpoint = Endpoint(settings)
+    endpoint = ManyModels(settings) if settings.multi_model else SingleModel(settings)
     access = AccessLog(settings.log_level)
     server = uvicorn.Server(
         uvicorn.Config(

@@ -122,6 +122,9 @@ def _pip(file: Path, scratch: Path, *arguments: str) -> None:
     except subprocess.TimeoutExpired:
         msg = f"{file}: pip was not done after {_TIMEOUT_S} s; install it in an image of your own"
         raise ModelError(msg) from None
+    except OSError as e:
+        msg = f"{file}: pip can't be started: {e}"
+        raise ModelError(msg) from e
     if done.returncode:
         log.error("pip failed", extra={"output": done.stdout[-20_000:]})
         msg = f"{file}: {_explained(done.stdout)}"

@@ -91,9 +91,8 @@ class Generator:
         self._is_joined = continuous.is_supported(model)
         self._preparer = Preparer(model, tokenizer, is_joined=self._is_joined)
         self.concurrency = CONCURRENCY if self._is_joined else 1
-        self._engine = Engine(
-            model, self, rows=self.concurrency, cache_tokens=_cache_tokens(model, self.concurrency)
-        )
+        tokens = _cache_tokens(model, self.concurrency) if self._is_joined else 0
+        self._engine = Engine(model, self, rows=self.concurrency, cache_tokens=tokens)
         self._alone = Alone(model, tokenizer, self)
         self._jobs: dict[int, _Job] = {}
         self._job_of: dict[int, _Job] = {}

@@ -43,6 +43,7 @@ def load(name: str, path: Path, *, device: str, trust_remote_code: bool) -> Task
         ModelError: there is no such task, or the directory holds no model for it.
     """
     task = names.canonical(name)
+    loading.check_libraries(task)
     loader = importlib.import_module(f"dockwright_serving.tasks.{_module(task)}").load
     loaded: Task = loader(task, path, device=device, trust_remote_code=trust_remote_code)
     return loaded

@@ -18,6 +18,18 @@ def has_torch() -> bool:
     return importlib.util.find_spec("torch") is not None
 
 
+# Some models or their pipelines want these, which not every image has.
+_NEEDS = {"mask-generation": "torchvision", "table-question-answering": "pandas"}
+
+
+def check_libraries(task: str) -> None:
+    """Raise ModelError where a library is missing that only shows when the first request comes."""
+    library = _NEEDS.get(task)
+    if library is not None and importlib.util.find_spec(library) is None:
+        msg = f"{task} needs the library {library}; name it in the model's code/requirements.txt"
+        raise ModelError(msg)
+
+
 @contextmanager
 def loading_explained(task: str, path: Path) -> Iterator[None]:
     """Raise ModelError, with a sentence, instead of what loading a model raises."""

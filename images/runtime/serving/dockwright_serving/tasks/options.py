@@ -37,6 +37,10 @@ def _number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
+def _share(value: object) -> bool:
+    return _number(value) and 0 <= float(str(value)) <= 1
+
+
 def _flag(value: object) -> bool:
     return isinstance(value, bool)
 
@@ -67,15 +71,16 @@ _KINDS: Mapping[str, tuple[Callable[[object], bool], str]] = {
     ),
     **dict.fromkeys(
         (
-            "temperature",
             "top_p",
             "min_p",
             "typical_p",
             "epsilon_cutoff",
             "eta_cutoff",
-            "repetition_penalty",
-            "length_penalty",
         ),
+        (_share, "a number from 0 to 1"),
+    ),
+    **dict.fromkeys(
+        ("temperature", "repetition_penalty", "length_penalty"),
         (_number, "a number"),
     ),
     **dict.fromkeys(

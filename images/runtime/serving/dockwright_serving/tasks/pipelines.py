@@ -108,8 +108,11 @@ class PipelineCall:
 
     def _run(self, arguments: prepare.Arguments, *, size: int) -> object:
         keywords = {**arguments.keywords, "batch_size": size}
-        if self.task == "image-text-to-text" and isinstance(arguments.inputs, dict):
-            return self.pipeline(**arguments.inputs, **keywords)
+        if self.task == "image-text-to-text":
+            # Given back with the answer is what was asked, pictures and all.
+            inputs = arguments.inputs
+            given = inputs if isinstance(inputs, dict) else {"text": inputs}
+            return _without_pictures(self.pipeline(**given, **keywords))
         return self.pipeline(arguments.inputs, **keywords)
 
     @property
@@ -122,6 +125,17 @@ class PipelineCall:
         if name.startswith("__"):
             raise AttributeError(name)
         return getattr(self.pipeline, name)
+
+
+def _without_pictures(value: object) -> object:
+    if isinstance(value, dict):
+        is_picture = value.get("type") == "image"
+        return {
+            key: _without_pictures(item)
+            for key, item in value.items()
+            if not (is_picture and key == "image")
+        }
+    return [_without_pictures(item) for item in value] if isinstance(value, list) else value
 
 
 def _size(item: object) -> int:

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 MAX_ITEMS = 1024
 """How many inputs one request may hold."""
-_SEEING = frozenset({"depth-estimation", "mask-generation", "object-detection"})
+_SEEING = frozenset(
+    {"depth-estimation", "mask-generation", "object-detection", "zero-shot-object-detection"}
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _UNKNOWN_PARAMETER = re.compile(r"unexpected keyword argument '(\w+)'")
 _UNUSED_PARAMETERS = re.compile(r"model_kwargs` are not used by the model: \[([^\]]*)\]")
 _TOO_LONG = re.compile(
-    r"index out of range in self|size of tensor a \(\d+\) must match|expanded size of the tensor"
+    r"index out of range in self|indices\[[\d, ]+\] = \d+ is not in \[0|size of tensor a \(\d+\) must match|expanded size of the tensor"
     r"|sequence length .* (exceeds|longer|greater)|too short",
     re.IGNORECASE,
 )
@@ -58,9 +58,12 @@ def _sentence(task: str, error: BaseException) -> str:
             "the input has more tokens than the model reads; send less, or where the task has it "
             'the parameter {"truncation": true}'
         )
-    fallback = f"{task} can't answer this; its inputs are {names.expected(task)}"
+    fallback = (
+        f"{task} can't answer this: its inputs are {names.expected(task)}, and parameters must "
+        "suit the model"
+    )
     first = text.strip().partition("\n")[0]
     tells = isinstance(error, ValueError) or type(error).__name__ == "PipelineException"
     if not tells or not first or _INTERNAL.search(first) or len(first) > _MAX_CHARACTERS:
         return fallback
-    return f"{fallback}: {first}"
+    return f"{fallback}; it says: {first}"
