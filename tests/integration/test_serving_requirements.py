@@ -149,3 +149,10 @@ def test_without_a_network_the_reason_comes_soon(
     with pytest.raises(ModelError, match="No package index can be reached"):
         install(tmp_path, "no-such-thing\n")
     assert time.monotonic() - started < 20
+
+
+@pytest.mark.usefixtures("index")
+def test_a_pip_that_cannot_start_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/no/such/python")
+    with pytest.raises(ModelError, match="pip can't be started"):
+        install(tmp_path, "no-such-thing\n")
