@@ -123,9 +123,9 @@ WORDS = [
     "find",
 ]
 _LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789.,!?:'-"
-_BERT = {"pad": "[PAD]", "unk": "[UNK]", "cls": "[CLS]", "sep": "[SEP]", "mask": "[MASK]"}
+BERT = {"pad": "[PAD]", "unk": "[UNK]", "cls": "[CLS]", "sep": "[SEP]", "mask": "[MASK]"}
 _BART = {"bos": "<s>", "pad": "<pad>", "eos": "</s>", "unk": "<unk>", "mask": "<mask>"}
-_SIZES = {
+SIZES = {
     "hidden_size": 32,
     "num_hidden_layers": 2,
     "num_attention_heads": 2,
@@ -143,7 +143,9 @@ def model(kind: str, **options: Any) -> Iterator[Path]:  # noqa: ANN401 - of a c
 
 def make(kind: str, folder: Path, **options: Any) -> Path:  # noqa: ANN401 - of a configuration
     """Write a model of a kind into a directory."""
-    built = KINDS[kind](folder, options)
+    from runtime.serving import tiny_media_models  # noqa: PLC0415 - it builds on this module
+
+    built = {**KINDS, **tiny_media_models.KINDS}[kind](folder, options)
     _draw(built)
     built.eval().save_pretrained(folder)
     return folder
@@ -178,8 +180,14 @@ def _vocabulary(special: Mapping[str, str]) -> dict[str, int]:
     return {token: i for i, token in enumerate(dict.fromkeys(tokens))}
 
 
-def _tokenizer(
-    folder: Path, special: Mapping[str, str], start: str, end: str, *, has_types: bool = False
+def write_tokenizer(
+    folder: Path,
+    special: Mapping[str, str],
+    start: str,
+    end: str,
+    *,
+    has_types: bool = False,
+    most: int = 128,
 ) -> int:
     """Write a tokenizer of whole words and letters; return how many tokens there are."""
     vocabulary = _vocabulary(special)
@@ -195,7 +203,7 @@ def _tokenizer(
     fast = transformers.PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         model_input_names=["input_ids", *["token_type_ids"] * has_types, "attention_mask"],
-        model_max_length=128,
+        model_max_length=most,
         **names,
     )
     fast.save_pretrained(folder)
@@ -203,12 +211,12 @@ def _tokenizer(
 
 
 def _bert_tokenizer(folder: Path) -> int:
-    return _tokenizer(folder, _BERT, "[CLS]", "[SEP]", has_types=True)
+    return write_tokenizer(folder, BERT, "[CLS]", "[SEP]", has_types=True)
 
 
 def _bert(head: str) -> Callable[[Path, dict[str, Any]], transformers.PreTrainedModel]:
     def build(folder: Path, options: dict[str, Any]) -> transformers.PreTrainedModel:
-        size = {**_SIZES, "vocab_size": _bert_tokenizer(folder), **options}
+        size = {**SIZES, "vocab_size": _bert_tokenizer(folder), **options}
         return getattr(transformers, f"Bert{head}")(transformers.BertConfig(**size))
 
     return build
@@ -216,8 +224,8 @@ def _bert(head: str) -> Callable[[Path, dict[str, Any]], transformers.PreTrained
 
 def _roberta(folder: Path, options: dict[str, Any]) -> transformers.PreTrainedModel:
     """Build a model whose positions start behind the padding's."""
-    size = _tokenizer(folder, {**_BART, "cls": "<s>", "sep": "</s>"}, "<s>", "</s>")
-    settings = {**_SIZES, "max_position_embeddings": 130, "vocab_size": size, "pad_token_id": 1}
+    size = write_tokenizer(folder, {**_BART, "cls": "<s>", "sep": "</s>"}, "<s>", "</s>")
+    settings = {**SIZES, "max_position_embeddings": 130, "vocab_size": size, "pad_token_id": 1}
     config = transformers.RobertaConfig(**{**settings, "type_vocab_size": 2, **options})
     return transformers.RobertaForSequenceClassification(config)
 
@@ -225,7 +233,7 @@ def _roberta(folder: Path, options: dict[str, Any]) -> transformers.PreTrainedMo
 def _gpt2(folder: Path, options: dict[str, Any]) -> transformers.PreTrainedModel:
     """Build a model that knows no padding."""
     special = {"unk": "<unk>", "eos": "</s>"}
-    size = _tokenizer(folder, special, "", "</s>")
+    size = write_tokenizer(folder, special, "", "</s>")
     config = transformers.GPT2Config(
         vocab_size=size, n_embd=32, n_layer=2, n_head=2, n_positions=128, **options
     )
@@ -233,7 +241,7 @@ def _gpt2(folder: Path, options: dict[str, Any]) -> transformers.PreTrainedModel
 
 
 def _bart(folder: Path, options: dict[str, Any]) -> transformers.PreTrainedModel:
-    size = _tokenizer(folder, _BART, "<s>", "</s>")
+    size = write_tokenizer(folder, _BART, "<s>", "</s>")
     config = transformers.BartConfig(
         vocab_size=size,
         d_model=32,
@@ -255,7 +263,7 @@ def _bart(folder: Path, options: dict[str, Any]) -> transformers.PreTrainedModel
 
 
 def _t5(folder: Path, options: dict[str, Any]) -> transformers.PreTrainedModel:
-    size = _tokenizer(folder, {"pad": "<pad>", "eos": "</s>", "unk": "<unk>"}, "", "</s>")
+    size = write_tokenizer(folder, {"pad": "<pad>", "eos": "</s>", "unk": "<unk>"}, "", "</s>")
     config = transformers.T5Config(
         vocab_size=size,
         d_model=32,
@@ -271,32 +279,32 @@ def _t5(folder: Path, options: dict[str, Any]) -> transformers.PreTrainedModel:
     return transformers.T5ForConditionalGeneration(config)
 
 
-def _image_processor(folder: Path, name: str, **options: object) -> None:
+def image_processor(folder: Path, name: str, **options: object) -> None:
     getattr(transformers, name)(**options).save_pretrained(folder)
 
 
 def _vit(head: str) -> Callable[[Path, dict[str, Any]], transformers.PreTrainedModel]:
     def build(folder: Path, options: dict[str, Any]) -> transformers.PreTrainedModel:
-        _image_processor(folder, "ViTImageProcessor", size={"height": 32, "width": 32})
-        config = transformers.ViTConfig(**_SIZES, image_size=32, patch_size=8, **options)
+        image_processor(folder, "ViTImageProcessor", size={"height": 32, "width": 32})
+        config = transformers.ViTConfig(**SIZES, image_size=32, patch_size=8, **options)
         return getattr(transformers, f"ViT{head}")(config)
 
     return build
 
 
 def _vilt(folder: Path, options: dict[str, Any]) -> transformers.PreTrainedModel:
-    sizes = {**_SIZES, "vocab_size": _bert_tokenizer(folder)}
-    _image_processor(folder, "ViltImageProcessor", size={"shortest_edge": 32}, size_divisor=8)
+    sizes = {**SIZES, "vocab_size": _bert_tokenizer(folder)}
+    image_processor(folder, "ViltImageProcessor", size={"shortest_edge": 32}, size_divisor=8)
     config = transformers.ViltConfig(**sizes, image_size=32, patch_size=8, num_labels=7, **options)
     return transformers.ViltForQuestionAnswering(config)
 
 
 def _blip(head: str) -> Callable[[Path, dict[str, Any]], transformers.PreTrainedModel]:
     def build(folder: Path, options: dict[str, Any]) -> transformers.PreTrainedModel:
-        size = _tokenizer(folder, _BERT, "[CLS]", "[SEP]")
-        _image_processor(folder, "BlipImageProcessor", size={"height": 32, "width": 32})
+        size = write_tokenizer(folder, BERT, "[CLS]", "[SEP]")
+        image_processor(folder, "BlipImageProcessor", size={"height": 32, "width": 32})
         text = {
-            **_SIZES,
+            **SIZES,
             "vocab_size": size,
             "max_position_embeddings": 512,
             "encoder_hidden_size": 32,
@@ -305,7 +313,7 @@ def _blip(head: str) -> Callable[[Path, dict[str, Any]], transformers.PreTrained
             "sep_token_id": 3,
             "pad_token_id": 0,
         }
-        vision = {**_SIZES, "image_size": 32, "patch_size": 8}
+        vision = {**SIZES, "image_size": 32, "patch_size": 8}
         config = transformers.BlipConfig(
             text_config=text, vision_config=vision, projection_dim=16, **options
         )
@@ -316,7 +324,7 @@ def _blip(head: str) -> Callable[[Path, dict[str, Any]], transformers.PreTrained
 
 
 def _swin2sr(folder: Path, options: dict[str, Any]) -> transformers.PreTrainedModel:
-    _image_processor(folder, "Swin2SRImageProcessor", pad_size=8)
+    image_processor(folder, "Swin2SRImageProcessor", pad_size=8)
     config = transformers.Swin2SRConfig(
         image_size=16,
         patch_size=1,

@@ -38,7 +38,7 @@ def bad_input_refused(task: str) -> Iterator[None]:
         yield
     except ServingError:
         raise
-    except (TypeError, ValueError, LookupError, AttributeError) as error:
+    except (TypeError, ValueError, LookupError, AttributeError, OverflowError) as error:
         raise BadRequestError(_sentence(task, error)) from error
     except BaseException as error:
         # A PanicException, of tokenizers' Rust, is no Exception and would end the process.
