@@ -23,9 +23,10 @@ CONTEXT = object()
 
 @pytest.fixture(autouse=True)
 def imports(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    """Imports of a test end with it; the platform's folder is a folder of the test."""
+    """Imports of a test end with it; the platform's and temporary folders are the test's own."""
     monkeypatch.setattr(sys, "path", list(sys.path))
     monkeypatch.setattr(code_folder, "PLATFORM", tmp_path / "platform")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     before = set(sys.modules)
     yield
     for name in set(sys.modules) - before:
