@@ -116,8 +116,9 @@ class Generator:
             tokenizer = AutoTokenizer.from_pretrained(path, **common)
             model = AutoModelForCausalLM.from_pretrained(path, dtype=_dtype(device), **common)
             return cls(model.to(device).eval(), tokenizer)
-        except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
-            msg = f"{path}: can't be loaded for text generation: {error}"
+        except Exception as error:
+            # Files are read by half a dozen libraries, each with errors of its own.
+            msg = f"{path}: can't be loaded for text generation: {type(error).__name__}: {error}"
             raise ModelError(msg) from error
 
     def start(self, emit: Callable[[int, Event], None]) -> None:

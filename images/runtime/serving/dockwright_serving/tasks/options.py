@@ -33,12 +33,17 @@ def _whole(least: int, most: int | None = None) -> Callable[[object], bool]:
     )
 
 
-def _number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+def _number(value: object, least: float = -math.inf, most: float = math.inf) -> bool:
+    return (
+        isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and math.isfinite(value)
+        and least <= value <= most
+    )
 
 
 def _share(value: object) -> bool:
-    return _number(value) and 0 <= float(str(value)) <= 1
+    return _number(value, 0, 1)
 
 
 def _flag(value: object) -> bool:
