@@ -21,23 +21,28 @@ _HANG_UP_S = 2.0
 _ARRIVAL_S = 120.0
 """A fork connects within milliseconds; on a machine that swaps it may take long."""
 
+_DEFAULTS = {
+    # A pool of threads that exists before a fork hangs after it; each batch says how many to use.
+    **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
+    # Threads that spin while they wait take the CPU from the front and from each other.
+    "OMP_WAIT_POLICY": "PASSIVE",
+    "TF_NUM_INTRAOP_THREADS": str(machine.cpus()),
+    "TF_NUM_INTEROP_THREADS": "1",
+    "TF_CPP_MIN_LOG_LEVEL": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+    "TQDM_DISABLE": "1",
+}
+
 
 def environment(python_path: Sequence[str] = ()) -> dict[str, str]:
-    """Return the environment of a process that computes.
+    """Return the environment of a process that computes; what the container sets stays.
 
-    The libraries' thread pools count the host's cores, and a pool that exists before a fork hangs
-    after it: so they start with one thread, and each batch says how many it may use.
+    Args:
+        python_path: where to import from before anything else.
     """
-    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    tensorflow = {
-        "TF_NUM_INTRAOP_THREADS": str(machine.cpus()),
-        "TF_NUM_INTEROP_THREADS": "1",
-        "TF_CPP_MIN_LOG_LEVEL": "1",
-    }
-    defaults = {**threads, **tensorflow, "TOKENIZERS_PARALLELISM": "false", "TQDM_DISABLE": "1"}
     paths = [*python_path, *filter(None, [os.environ.get("PYTHONPATH")])]
     path = {"PYTHONPATH": os.pathsep.join(paths)} if paths else {}
-    return {**defaults, **os.environ, **path}
+    return {**_DEFAULTS, **os.environ, **path}
 
 
 async def spawn(exchange: Exchange, name: str, env: Mapping[str, str]) -> Link:
