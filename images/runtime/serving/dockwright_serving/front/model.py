@@ -16,9 +16,11 @@ from dockwright_serving import machine
 from dockwright_serving.errors import ModelError, ServingError, UnavailableError
 from dockwright_serving.front.dispatch import Dispatcher
 from dockwright_serving.front.fleet import Fleet
+from dockwright_serving.front.scratch import scratch
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from pathlib import Path
 
     from dockwright_serving.front.link import Exchange, Link
     from dockwright_serving.settings import Settings
@@ -75,12 +77,16 @@ class Model:
             variables: what is other than in our environment, for this model.
         """
         try:
-            path, python_path = await _fetch({**os.environ, **(variables or {})})
+            with scratch() as folder:
+                env = {**os.environ, **(variables or {})}
+                path, python_path = await _fetch(folder, env)
+                await self._keep_up(path, python_path)
         except ServingError as problem:
             log.error("there is no model to serve: %s", problem, extra={"model": self.name})
             self._problem = problem
             self.dispatcher.refuse(problem)
-            return
+
+    async def _keep_up(self, path: str, python_path: Sequence[str]) -> None:
         devices = tuple(f"cuda:{gpu}" for gpu in range(len(machine.gpus()))) or ("cpu",)
         self._fleets = [self._fleet(device, python_path) for device in devices]
         await asyncio.gather(*(fleet.run(path) for fleet in self._fleets))
@@ -96,14 +102,18 @@ class Model:
         )
 
 
-async def _fetch(env: Mapping[str, str]) -> tuple[str, list[str]]:
-    """Have a process of its own find or download a model: its folder, and paths to import from.
+async def _fetch(folder: Path, env: Mapping[str, str]) -> tuple[str, list[str]]:
+    """Have a process of its own find or download a model: where it is, and paths to import from.
+
+    Args:
+        folder: what must be written goes there.
+        env: names the model.
 
     Raises:
         ServingError: with the reason.
     """
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "dockwright_serving.models"),
+        *(sys.executable, "-m", "dockwright_serving.models", folder),
         stdout=asyncio.subprocess.PIPE,
         env=env,
     )

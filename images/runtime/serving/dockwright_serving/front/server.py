@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from dockwright_serving.front.endpoint import SingleModel
 from dockwright_serving.front.many_models import ManyModels
 from dockwright_serving.front.pages import pages
 from dockwright_serving.front.protocol import Protocol
+from dockwright_serving.front.scratch import caches, scratch
 
 if TYPE_CHECKING:
     from dockwright_serving.settings import Settings
@@ -24,7 +26,9 @@ log = logging.getLogger(__name__)
 
 def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT, then answer what is in flight, then return."""
-    uvloop.run(_serve(settings))
+    with scratch() as folder:
+        os.environ.update(caches(folder))  # for every process that is started
+        uvloop.run(_serve(settings))
 
 
 async def _serve(settings: Settings) -> None:

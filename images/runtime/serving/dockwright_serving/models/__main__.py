@@ -1,14 +1,13 @@
 """Find or download the model that the environment names; print its folder as JSON.
 
 A process of its own: what it imports is gone when the model is there, and the front stays able to
-answer. Besides the folder it tells where the user's requirements were installed.
+answer. What must be written goes into the folder of the first argument. Besides the model's folder it tells where the user's requirements were installed.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from pathlib import Path
 
 import orjson
@@ -22,7 +21,7 @@ def main() -> None:
     """Print `{"path", "python_path"}`, or `{"error", "status"}`."""
     asked = settings.read(os.environ)
     logs.set_up(asked.log_level, sys.stderr)
-    scratch = Path(tempfile.mkdtemp(prefix="serving-"))
+    scratch = Path(sys.argv[1])
     try:
         path = source.fetch(asked.model, scratch)
         installed = requirements.install(asked.model, path, scratch)

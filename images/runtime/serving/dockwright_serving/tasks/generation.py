@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 import uuid
@@ -45,6 +46,8 @@ __all__ = [
     "Generator",
     "Token",
 ]
+
+log = logging.getLogger(__name__)
 
 CONCURRENCY = 32
 """How many requests share a model's forward passes."""
@@ -180,7 +183,7 @@ class Generator:
         """Take a piece of text from an engine."""
         job = self._job_of.get(id(sequence))
         if job is not None and job.stream:
-            job.emit(job.id, Token(text=text))
+            self._tell(job, Token(text=text))
 
     def end(self, sequence: Sequence, reason: FinishReason) -> None:
         """Take a finished sequence from an engine."""
@@ -192,13 +195,13 @@ class Generator:
         if len(job.done) == len(job.sequences):
             finished = job.finished()
             self._drop(job)
-            job.emit(job.id, finished)
+            self._tell(job, finished)
 
     def fail(self, sequence: Sequence, error: ServingError) -> None:
         """Take a failed sequence from an engine; its request fails with it."""
         if (job := self._job_of.get(id(sequence))) is not None:
             self._drop(job)
-            job.emit(job.id, Failed(error=error))
+            self._tell(job, Failed(error=error))
 
     def _submit(self, request: GenerationRequest, emit: Callable[[int, Event], None]) -> None:
         order = requests.parse(request.inputs, request.parameters, stream=request.stream)
@@ -212,6 +215,14 @@ class Generator:
                 self._engine.submit(group)
             else:
                 self._alone.submit(group)
+
+    def _tell(self, job: _Job, event: Event) -> None:
+        """Emit an event; a listener that fails must not end the thread that all texts share."""
+        try:
+            job.emit(job.id, event)
+        except Exception:
+            log.exception("an event of request %d was not taken", job.id)
+            self._drop(job)
 
     def _drop(self, job: _Job) -> None:
         """Forget a job; what still runs of it ends at its next token."""

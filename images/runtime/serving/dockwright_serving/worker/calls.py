@@ -9,6 +9,7 @@ import orjson
 
 from dockwright_serving.content.accept import negotiate
 from dockwright_serving.content.decode import decode
+from dockwright_serving.content.media_types import JSON_LINES, parse
 from dockwright_serving.errors import BadRequestError
 
 if TYPE_CHECKING:
@@ -40,8 +41,14 @@ def read(request: Request, default_accept: str) -> Call:
         ServingError: it can't be read, or its answer not be written.
     """
     inputs, parameters = split(decode(request.body, request.content_type))
-    accept = negotiate(request.accept, default_accept)
+    accept = negotiate(request.accept, default_type(request, default_accept))
     return Call(request=request, accept=accept, inputs=inputs, parameters=parameters)
+
+
+def default_type(request: Request, default: str) -> str:
+    """Return what to answer a caller with who takes anything: lines for lines."""
+    name = parse(request.content_type).name
+    return name if name in JSON_LINES else default
 
 
 def split(value: object) -> tuple[object, Mapping[str, Any]]:

@@ -137,7 +137,8 @@ class UserHandler:
             return answered_by_user(request, answer, accept)
         prediction = self._predict(self._input(request, context), context)
         if self.functions.output_fn is None:
-            return answered(request, prediction, negotiate(request.accept, self.settings.accept))
+            default = calls.default_type(request, self.settings.accept)
+            return answered(request, prediction, negotiate(request.accept, default))
         answer = self.functions.output_fn(prediction, accept, context)
         return answered_by_user(request, answer, accept)
 
