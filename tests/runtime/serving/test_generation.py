@@ -264,6 +264,21 @@ def test_a_cancelled_request_is_heard_of_no_more_and_the_others_go_on() -> None:
             assert desk.text(2) == plain(path, "the fox", max_new_tokens=10, do_sample=False)
 
 
+def test_a_listener_that_fails_ends_its_own_request_only() -> None:
+    with tiny_causal.model("llama") as path, started(path) as desk:
+
+        def listen(number: int, event: Event) -> None:
+            if number == 1:
+                raise OSError
+            desk.events.put((number, event))
+
+        desk.generator._emit = listen
+        desk.submit(1, "the", stream=True, max_new_tokens=30, **GREEDY)
+        desk.submit(2, "the fox", max_new_tokens=10, **GREEDY)
+        desk.wait_for_ends(1)
+        assert desk.text(2) == plain(path, "the fox", max_new_tokens=10, do_sample=False)
+
+
 def test_more_requests_than_places_are_all_answered() -> None:
     with tiny_causal.model("llama") as path, started(path) as desk:
         count = desk.generator.concurrency + 9
