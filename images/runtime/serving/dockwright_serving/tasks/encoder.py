@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from dockwright_serving.tasks import buckets, positions
+from dockwright_serving.tasks import buckets, packing, positions
 from dockwright_serving.tasks.loading import loading_explained
 
 if TYPE_CHECKING:
@@ -111,6 +111,7 @@ def load(
             max_tokens=positions.limit(model),
             batches=False,
         )
+        packing.pack(model, lambda: alone.run(alone.tokens(_PROBES[:1], {}), [0])[output])
         return replace(alone, batches=_pads_without_trace(alone, output))
 
 

@@ -20,6 +20,8 @@ MAX_BATCH = 32
 # Where padding leaves no trace, or there is none: pictures are scaled to one size.
 _BATCHED = frozenset({"image-classification", "image-feature-extraction"})
 _BATCHED_TEXTS = frozenset({"fill-mask", "token-classification"})
+# Their pipelines (TensorFlow's images have them) take what is for `generate` among the rest only.
+_FLAT = ("summarization", "text-generation", "text2text-generation", "translation")
 # What a forward pass costs beside its tokens, in characters of text.
 _OVERHEAD = 256
 _RATE = 16_000
@@ -104,6 +106,10 @@ class PipelineCall:
             # User code calls pipelines with keywords only, as question=... and context=...
             inputs, keywords = parameters.split(self.task, keywords)
         checked = parameters.check(self.task, keywords)
+        if self.task.startswith(_FLAT) and isinstance(
+            nested := checked.pop("generate_kwargs", None), dict
+        ):
+            checked |= nested
         return prepare.arguments(self.task, inputs, checked, self._rate)
 
     def _run(self, arguments: prepare.Arguments, *, size: int) -> object:
