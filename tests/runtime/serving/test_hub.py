@@ -60,8 +60,8 @@ def fetch(room: Path, endpoint: str, **variables: str) -> dict[str, Any]:
         "TMPDIR": str(room),
         **variables,
     }
-    done = subprocess.run(
-        [sys.executable, "-m", "dockwright_serving.models"],
+    done = subprocess.run(  # noqa: S603 - an argument list, no shell
+        [sys.executable, "-m", "dockwright_serving.models", str(room)],
         env=environ,
         stdout=subprocess.PIPE,
         timeout=60,

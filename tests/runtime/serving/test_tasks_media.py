@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import importlib.util
 import io
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from runtime.serving import tiny_models
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from PIL import Image
 
@@ -151,6 +153,15 @@ def test_documents_and_tables_are_asked() -> None:
         rows: Any = task.call(asked)
         assert set(rows[0]["answer"].split()) <= set(words)
         assert _refusal(task, {"image": PICTURE})
+
+
+def test_tables_are_asked_where_their_library_is_and_it_is_named_where_not() -> None:
+    if importlib.util.find_spec("pandas") is None:
+        with tiny_models.model("bert-embedder") as path:
+            refused = _unloadable("table-question-answering", path)
+        assert "code/requirements.txt" in refused
+        assert "pandas" in refused
+        return
     with _task("table-question-answering", "tapas") as task:
         table = {"name": ["ann", "bob"], "age": ["3", 5]}
         answer: Any = task.call({"table": table, "query": "what age?"})
@@ -217,9 +228,13 @@ def test_recordings_that_are_none_are_refused_with_a_sentence() -> None:
 
 def test_a_task_that_needs_a_library_says_so_at_the_start() -> None:
     with tiny_models.model("vit-classifier") as path:
-        try:
-            load("mask-generation", path, device="cpu", trust_remote_code=False)
-        except ModelError as error:
-            assert "torchvision" in str(error)  # noqa: PT017 - no pytest inside images
-        else:
-            raise AssertionError
+        assert "torchvision" in _unloadable("mask-generation", path)
+
+
+def _unloadable(task: str, path: Path) -> str:
+    """Return the sentence with which loading is refused."""
+    try:
+        load(task, path, device="cpu", trust_remote_code=False)
+    except ModelError as error:
+        return str(error)
+    raise AssertionError(task)
