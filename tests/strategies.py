@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import strategies as st
 
 from dockwright.composition.layers import HEAVY_BYTES
+from dockwright.composition.runtime import BuiltWheel
 from dockwright.spec import manifest
 from dockwright.spec.lock import FORMAT, Group, LockedWheel, ReleaseLock, Wheel
 
@@ -113,6 +114,11 @@ def wheel(name: str, *, version: str = "1.0", size_bytes: int = 1000) -> Wheel:
     return Wheel(
         name=name, version=version, filename=filename, sha256=sha256, size_bytes=size_bytes
     )
+
+
+def built(name: str) -> BuiltWheel:
+    """Return a runtime's wheel without content."""
+    return BuiltWheel(wheel=wheel(name), content=b"", modules=("package/__init__.py",))
 
 
 @st.composite

@@ -80,7 +80,7 @@ def fingerprint(
     dockerfile: str = "FROM x",
     base: str = "sha256:aa",
 ) -> str:
-    last = layer_of(variant, {"serving": strategies.wheel(runtime)})
+    last = layer_of(variant, {"serving": strategies.built(runtime)})
     return inputs_sha256(variant, lock, last, dockerfile=dockerfile, base_digests=[base])
 
 
@@ -105,9 +105,10 @@ def test_every_input_changes_the_fingerprint(
         fingerprint(variant, lock, base="sha256:ab"),
         fingerprint(variant, lock, runtime="edited"),
         fingerprint(variant, replace(lock, wheels=(*lock.wheels, added))),
+        fingerprint(variant, replace(lock, modules=(("torch", ("torch/other.py",)),))),
         fingerprint(later, lock),
     }
-    assert len(found) == 6
+    assert len(found) == 7
 
 
 def test_wheels_of_other_images_do_not_change_the_fingerprint(

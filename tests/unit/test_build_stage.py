@@ -21,7 +21,7 @@ from dockwright.stages.plan import forecast
 
 if TYPE_CHECKING:
     from dockwright.builders.job import Job
-    from dockwright.spec.lock import Wheel
+    from dockwright.composition.runtime import BuiltWheel
     from sample import Sample
 
 
@@ -32,7 +32,7 @@ def base_images(good: Sample, *, drift: tuple[str, ...] = ()) -> dict[str, BaseI
     return {"debian12": BaseImages(layout_path=layout_path, lock=lock, drift=drift)}
 
 
-def runtimes(good: Sample) -> dict[str, Wheel]:
+def runtimes(good: Sample) -> dict[str, BuiltWheel]:
     return runtime.stock(good.ws, good.manifest().variants)
 
 

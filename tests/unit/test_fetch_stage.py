@@ -58,7 +58,7 @@ def test_a_release_is_laid_out_by_layer(
     stage.lay_out(good.ws, variants, tmp_path / "out", runtimes)
     root = tmp_path / "out" / variants[0].release.key
     found = {path.name: {p.name for p in path.iterdir()} for path in root.iterdir()}
-    serving = runtimes["serving"]
+    serving = runtimes["serving"].wheel
     assert found == {
         layer.name: {wheel.filename for wheel in layer.wheels} for layer in layers_of_release(lock)
     } | {"runtime-serving": {serving.filename, "requirements.txt"}}

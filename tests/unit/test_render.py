@@ -118,12 +118,17 @@ def test_layers_are_copied_in_the_order_of_the_plan(
     pytorch: tuple[list[Variant], ReleaseLock],
 ) -> None:
     variants, lock = pytorch
-    source = {Kind.VENV: "builder /skeleton/ /", Kind.WHEELS: "layer-{} /out/ /", Kind.OS: "{} / /"}
+    source = {
+        Kind.VENV: "builder /skeleton/ /",
+        Kind.WHEELS: "layer-{} /out/ /",
+        Kind.BYTECODE: "layer-{} /out/ /",
+        Kind.OS: "{} / /",
+    }
     texts = dockerfiles(variants, lock)
     for variant in variants:
         found = instructions(texts[f"{variant.release.folder}/{variant.folder}/Dockerfile"])
         copies = [line for line in found if line.startswith("COPY --link")]
-        last = layer_of(variant, {"serving": strategies.wheel("sample-serving")})
+        last = layer_of(variant, {"serving": strategies.built("sample-serving")})
         planned = plan_image(variant, lock, None, last).layers[1:]
         assert copies == [
             f"COPY --link --from={source[layer.kind].format(layer.name)}" for layer in planned
@@ -162,8 +167,11 @@ def test_an_image_installs_its_own_layers_and_no_other_s(
     for variant in variants:
         text = texts[f"{variant.release.folder}/{variant.folder}/Dockerfile"]
         stages = re.findall(r"^FROM builder AS layer-(\S+)$", text, re.MULTILINE)
-        names = [layer.name for layer in layers_of_variant(lock, variant.folder)]
-        assert stages == names + (["runtime-serving"] if variant.job == "inference" else [])
+        layers = layers_of_variant(lock, variant.folder)
+        names = [name for la in layers for name in (la.name, la.bytecode) if name is not None]
+        assert "torch-cpu-bytecode" in names or variant.accelerator.name != "cpu"
+        last = ["runtime-serving", "runtime-serving-bytecode"]
+        assert stages == names + (last if variant.job == "inference" else [])
 
 
 def test_an_image_with_a_runtime_runs_it_and_tells_its_port(

@@ -43,6 +43,7 @@ def test_the_wheel_holds_the_package_and_says_what_it_is(good: Sample) -> None:
     assert made.wheel.filename == "sample_serving-0.5.0-py3-none-any.whl"
     assert made.wheel.sha256 == hashlib.sha256(made.content).hexdigest()
     assert made.wheel.size_bytes == len(made.content)
+    assert made.modules == ("sample_serving/__init__.py",)
     found = members(made)
     module = source(good) / "sample_serving" / "__init__.py"
     assert found["sample_serving/__init__.py"] == module.read_bytes()
@@ -82,11 +83,13 @@ def test_an_edit_changes_the_wheel_and_what_plan_says_of_the_image(good: Sample)
     module.write_bytes(module.read_bytes() + b"\n# edited\n")
     assert built(good).wheel.sha256 != before.wheel.sha256
     for old, new in zip(planned, forecast(good.ws, variants), strict=True):
-        assert [layer.key for layer in old.image.layers[:-1]] == [
-            layer.key for layer in new.image.layers[:-1]
+        assert [layer.key for layer in old.image.layers[:-2]] == [
+            layer.key for layer in new.image.layers[:-2]
         ]
-        assert old.image.layers[-1].name == new.image.layers[-1].name == "runtime-serving"
-        assert old.image.layers[-1].key != new.image.layers[-1].key
+        names = [layer.name for layer in new.image.layers[-2:]]
+        assert names == ["runtime-serving", "runtime-serving-bytecode"]
+        for before_it, after_it in zip(old.image.layers[-2:], new.image.layers[-2:], strict=True):
+            assert before_it.key != after_it.key
 
 
 def test_a_new_module_is_in_the_wheel_before_it_is_committed(good: Sample) -> None:
@@ -97,7 +100,7 @@ def test_a_new_module_is_in_the_wheel_before_it_is_committed(good: Sample) -> No
 def test_a_stocked_wheel_is_in_the_wheel_store_under_its_hash(good: Sample) -> None:
     stocked = runtime.stock(good.ws, good.manifest().variants)
     assert runtime.stock(good.ws, good.manifest().variants) == stocked
-    wheels.verify(good.ws.wheels_path, stocked.values(), thorough=True)
+    wheels.verify(good.ws.wheels_path, [made.wheel for made in stocked.values()], thorough=True)
 
 
 def test_images_of_a_job_without_a_runtime_have_no_layer_for_it(good: Sample) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from dockwright import console
 from dockwright.clients import image_load
-from dockwright.composition import oci_layout
+from dockwright.composition import bytecode, oci_layout
 from dockwright.composition.assemble.install import Target
 from dockwright.composition.assemble.layer_store import LAYER_VERSION, LayerBlob, layer_blobs
 from dockwright.composition.assemble.venv_layer import venv_layer
@@ -60,6 +60,7 @@ def assemble(ws: Workspace, job: Job) -> AssembledImage:
     target = Target(python=base.python)
     blobs = layer_blobs(ws, wheel_layers, known_diff_ids={}, target=target)
     by_key = {layer.key: blob for layer, blob in zip(wheel_layers, blobs, strict=True)}
+    compiled = {layer.bytecode: layer for layer in wheel_layers}
     steps, layers = [], []
     for planned in plan_image(variant, job.lock, job.base.lock, job.runtime).layers:
         match planned.kind:
@@ -69,6 +70,9 @@ def assemble(ws: Workspace, job: Job) -> AssembledImage:
                 blob = venv_layer(ws, base.python)
             case Kind.WHEELS:
                 blob = by_key[planned.key]
+            case Kind.BYTECODE:
+                layer = compiled[planned.name]
+                blob = bytecode.layer_blob(ws, layer, job.base, python=base.python)
             case _:
                 assert_never(planned.kind)
         layers.append(Blob(path=blob.path, digest=blob.digest, size_bytes=blob.size_bytes))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dockwright import console
+from dockwright.composition.layers import layers_of_variant
 from dockwright.spec import naming
 
 if TYPE_CHECKING:
@@ -92,11 +93,13 @@ def inputs_sha256(
 
     The requirement files need not be in it: they follow from the lock, and builds refuse others.
     """
+    layers = (*layers_of_variant(lock, variant.folder), *([runtime] if runtime else []))
     facts = {
         "definition": definition(variant),
         "dockerfile": dockerfile,
         "bases": sorted(base_digests),
         "wheels": sorted(w.wheel.sha256 for w in lock.wheels if variant.folder in w.used_by),
         "runtime": runtime.key if runtime else None,
+        "bytecode": [layer.bytecode_key for layer in layers if layer.modules],
     }
     return hashlib.sha256(console.as_json(facts).encode()).hexdigest()

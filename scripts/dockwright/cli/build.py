@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,11 @@ from dockwright.builders.job import Builder
 from dockwright.cli.common import Globs, Json, here, load, select
 from dockwright.spec import base_lock, selector
 from dockwright.spec.records import BuildRecord
+
+if TYPE_CHECKING:
+    from dockwright.composition.base import BaseImages
+    from dockwright.spec.variants import Variant
+    from dockwright.workspace import Workspace
 
 BUSY_WAIT_S = 5.0
 
@@ -41,7 +46,9 @@ def fetch(
     if not brought:
         console.say("every wheel is in the store")
     if to is not None:
-        stage.lay_out(ws, variants, to, runtime.stock(ws, variants))
+        runtimes = runtime.stock(ws, variants)
+        stage.lay_out(ws, variants, to, runtimes)
+        stage.lay_out_bytecode(ws, variants, to, runtimes, _bases(ws, variants))
         console.say(f"laid out in {to}")
 
 
@@ -56,7 +63,7 @@ def build(
 ) -> None:
     """Build the images in one bake, fetching and bootstrapping what they need."""
     from dockwright.clients import docker, engine, filelock  # noqa: PLC0415 - slow to import
-    from dockwright.composition import base, generated, runtime  # noqa: PLC0415 - likewise
+    from dockwright.composition import generated, runtime  # noqa: PLC0415 - likewise
     from dockwright.stages import build as stage  # noqa: PLC0415 - likewise
     from dockwright.stages import fetch as fetch_stage  # noqa: PLC0415 - likewise
 
@@ -67,10 +74,7 @@ def build(
     lock_path = ws.out_path / ".lock"
     with filelock.exclusive(lock_path, doing="build", wait_s=BUSY_WAIT_S):
         running = engine.ensure(ws)
-        bases = {
-            name: base.ensure(spec, base_lock.load(ws.buildspec_path, spec), ws)
-            for name, spec in {v.release.base.name: v.release.base for v in variants}.items()
-        }
+        bases = _bases(ws, variants)
         runtimes = runtime.stock(ws, variants)
         jobs = stage.prepare(ws, variants, bases, runtimes)
         with docker.connect(running) as client:
@@ -80,6 +84,7 @@ def build(
                 targets = [job.variant for job in todo]
                 fetch_stage.fetch(ws, targets)
                 fetch_stage.lay_out(ws, targets, ws.staged_path, runtimes)
+                fetch_stage.lay_out_bytecode(ws, targets, ws.staged_path, runtimes, bases)
                 built = stage.build(
                     ws,
                     todo,
@@ -95,6 +100,16 @@ def build(
         {j.variant.identifier for j in todo},
         as_json=as_json,
     )
+
+
+def _bases(ws: Workspace, variants: tuple[Variant, ...]) -> dict[str, BaseImages]:
+    from dockwright.composition import base  # noqa: PLC0415 - slow to import
+
+    specs = {v.release.base.name: v.release.base for v in variants}
+    return {
+        name: base.ensure(spec, base_lock.load(ws.buildspec_path, spec), ws)
+        for name, spec in specs.items()
+    }
 
 
 def _report(build_records: list[BuildRecord], built: set[str], *, as_json: bool) -> None:

@@ -1,4 +1,4 @@
-"""`dockwright generate`, `schema` and `lock`: the files that are committed but never typed."""
+"""`dockwright generate`, `schema`, `lock` and `profile`: the files that are committed but never typed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from dockwright import console
-from dockwright.cli.common import Check, here, load
+from dockwright.cli.common import Check, Globs, here, load, select
 from dockwright.spec.axes import Framework
 
 
@@ -37,6 +37,16 @@ def schema(*, check: Check = False) -> None:
         console.say("the schema is up to date")
         return
     stage.write(ws)
+
+
+def profile(globs: Globs = None) -> None:
+    """Import in built images what models need, and list the modules to ship compiled."""
+    from dockwright.clients import docker, engine  # noqa: PLC0415 - as above
+    from dockwright.stages import profile as stage  # noqa: PLC0415 - as above
+
+    ws = here()
+    with docker.connect(engine.find(ws)) as client:
+        stage.profile(ws, select(ws, globs), client)
 
 
 def lock(

@@ -8,7 +8,7 @@ its own, so that a bump of its neighbours does not move its bytes.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -33,6 +33,18 @@ class WheelLayer:
     group: Group
     wheels: tuple[Wheel, ...]
     used_by: tuple[str, ...]
+    modules: tuple[str, ...] = ()
+    """Those of its wheels that a layer of its own, laid after it, holds compiled."""
+
+    @property
+    def bytecode(self) -> str | None:
+        """The name of the layer of its compiled modules, if it has any."""
+        return f"{self.name}-bytecode" if self.modules else None
+
+    @property
+    def bytecode_key(self) -> str:
+        """Equal for compiled modules of equal content, given an equal Python."""
+        return hashlib.sha256("\n".join((self.key, *self.modules)).encode()).hexdigest()
 
     @property
     def size_bytes(self) -> int:
@@ -59,6 +71,11 @@ def layers_of_release(lock: ReleaseLock) -> tuple[WheelLayer, ...]:
         layer
         for (group, used_by), members in groupby(ordered, key=lambda w: (w.group, w.used_by))
         for layer in _split(group, used_by, [m.wheel for m in members], everyone)
+    )
+    modules = dict(lock.modules)
+    layers = tuple(
+        replace(layer, modules=tuple(m for w in layer.wheels for m in modules.get(w.name, ())))
+        for layer in layers
     )
     assert len({layer.name for layer in layers}) == len(layers), "two layers of one name"
     return layers

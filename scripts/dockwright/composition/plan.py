@@ -11,7 +11,7 @@ from dockwright.composition.render import os_layer
 from dockwright.spec.base_lock import BASE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from dockwright.composition.layers import WheelLayer
     from dockwright.spec.base_lock import BaseLock
@@ -26,6 +26,7 @@ class Kind(StrEnum):
     VENV = "venv"
     WHEELS = "wheels"
     OS = "os"
+    BYTECODE = "bytecode"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,10 +74,10 @@ def plan_image(
         layers=(
             _os(BASE, Kind.BASE, base, base_lock),
             venv,
-            *(_wheels(layer) for layer in layers if not layer.is_own),
+            *_wheels((layer for layer in layers if not layer.is_own), base),
             *([_os(context, Kind.OS, base, base_lock)] if context else []),
-            *(_wheels(layer) for layer in layers if layer.is_own),
-            *([_wheels(runtime)] if runtime else []),
+            *_wheels((layer for layer in layers if layer.is_own), base),
+            *_wheels([runtime] if runtime else [], base),
         ),
     )
 
@@ -96,14 +97,24 @@ def unique_bytes(images: Iterable[PlannedImage]) -> int:
     return sum(layers.values())
 
 
-def _wheels(layer: WheelLayer) -> PlannedLayer:
-    return PlannedLayer(
-        name=layer.name,
-        kind=Kind.WHEELS,
-        key=layer.key,
-        size_bytes=layer.size_bytes,
-        packages=tuple(f"{wheel.name}=={wheel.version}" for wheel in layer.wheels),
-    )
+def _wheels(layers: Iterable[WheelLayer], base: str) -> Iterator[PlannedLayer]:
+    """Yield each wheel layer, then its compiled modules if it has any."""
+    for layer in layers:
+        yield PlannedLayer(
+            name=layer.name,
+            kind=Kind.WHEELS,
+            key=layer.key,
+            size_bytes=layer.size_bytes,
+            packages=tuple(f"{wheel.name}=={wheel.version}" for wheel in layer.wheels),
+        )
+        if layer.bytecode is not None:
+            yield PlannedLayer(
+                name=layer.bytecode,
+                kind=Kind.BYTECODE,
+                key=f"{layer.bytecode_key} {base}",
+                size_bytes=None,
+                packages=(),
+            )
 
 
 def _os(name: str, kind: Kind, base: str, base_lock: BaseLock | None) -> PlannedLayer:

@@ -38,6 +38,8 @@ class BuiltWheel:
 
     wheel: Wheel
     content: bytes
+    modules: tuple[str, ...]
+    """All that it installs."""
 
 
 class _Package(Module):  # type: ignore[misc, no-any-unimported]  # it has no types
@@ -71,7 +73,9 @@ def build(images_path: Path, runtime: Runtime) -> BuiltWheel:
         sha256=hashlib.sha256(content).hexdigest(),
         size_bytes=len(content),
     )
-    return BuiltWheel(wheel=wheel, content=content)
+    with zipfile.ZipFile(buffer) as archive:
+        modules = tuple(sorted(name for name in archive.namelist() if name.endswith(".py")))
+    return BuiltWheel(wheel=wheel, content=content, modules=modules)
 
 
 def build_all(images_path: Path, variants: Iterable[Variant]) -> dict[str, BuiltWheel]:
@@ -80,24 +84,27 @@ def build_all(images_path: Path, variants: Iterable[Variant]) -> dict[str, Built
     return {name: build(images_path, runtime) for name, runtime in runtimes.items()}
 
 
-def stock(ws: Workspace, variants: Iterable[Variant]) -> dict[str, Wheel]:
+def stock(ws: Workspace, variants: Iterable[Variant]) -> dict[str, BuiltWheel]:
     """Build the variants' runtimes into the wheel store, where builds take wheels from."""
     built = build_all(ws.images_path, variants)
     for one in built.values():
         with wheels.receiving(ws.wheels_path, one.wheel) as part:
             if part is not None:
                 part.write_bytes(one.content)
-    return {name: one.wheel for name, one in built.items()}
+    return built
 
 
-def layer_of(variant: Variant, built: Mapping[str, Wheel]) -> WheelLayer | None:
+def layer_of(variant: Variant, built: Mapping[str, BuiltWheel]) -> WheelLayer | None:
     """Return the layer that installs the variant's runtime, if it has one."""
     if variant.runtime is None:
         return None
-    wheel = built[variant.runtime.name]
-    used_by = (variant.folder,)
+    made = built[variant.runtime.name]
     return WheelLayer(
-        name=variant.runtime.layer, group=Group.COMMON, wheels=(wheel,), used_by=used_by
+        name=variant.runtime.layer,
+        group=Group.COMMON,
+        wheels=(made.wheel,),
+        used_by=(variant.folder,),
+        modules=made.modules,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Final, Literal
@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 from pydantic import ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 
 from dockwright.errors import StaleError
+from dockwright.spec import modules
 from dockwright.spec.axes import ACCELERATOR_PATTERN, Job
+from dockwright.spec.modules import Modules  # noqa: TC001 - pydantic reads it at run time
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,6 +81,8 @@ class ReleaseLock:
     requirements_sha256: Sha256
     """Of the requirements that were solved: a lock made from others is stale."""
     wheels: tuple[LockedWheel, ...]
+    modules: Modules = ()
+    """Those that the images hold compiled; of a file of their own, no part of the lock's."""
 
     def of(self, folder: str) -> tuple[LockedWheel, ...]:
         """Return what the variant `<job>/<accelerator>` installs, build tools not included."""
@@ -178,7 +182,7 @@ def load(buildspec_path: Path, release: Release) -> ReleaseLock:
     if lock.requirements_sha256 != requirements_sha256(release):
         msg = f"{name} is stale: the manifest has changed since; run `dockwright lock`"
         raise StaleError(msg)
-    return lock
+    return replace(lock, modules=modules.load(buildspec_path, release.key))
 
 
 @cache

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from dockwright.clients.engine import Engine
     from dockwright.clients.images import EngineImage
     from dockwright.composition.base import BaseImages
-    from dockwright.spec.lock import Wheel
+    from dockwright.composition.runtime import BuiltWheel
     from dockwright.spec.variants import Variant
     from dockwright.workspace import Workspace
 
@@ -42,7 +42,7 @@ def prepare(
     ws: Workspace,
     variants: Sequence[Variant],
     bases: Mapping[str, BaseImages],
-    runtimes: Mapping[str, Wheel],
+    runtimes: Mapping[str, BuiltWheel],
 ) -> tuple[Job, ...]:
     """Return a job per variant; bases and runtimes by name. StaleError when a lock is stale."""
     jobs = []

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 from typing import TYPE_CHECKING
 
 from dockwright.clients import index_config
-from dockwright.composition import render, runtime, wheel_fetch, wheels
-from dockwright.composition.layers import layers_of_release
+from dockwright.composition import bytecode, render, runtime, wheel_fetch, wheels
+from dockwright.composition.layers import layers_of_release, layers_of_variant
 from dockwright.spec import lock as locks
 from dockwright.spec.records import write_atomically
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from dockwright.composition.base import BaseImages
+    from dockwright.composition.runtime import BuiltWheel
     from dockwright.spec.lock import Wheel
     from dockwright.spec.variants import Release, Variant
     from dockwright.workspace import Workspace
@@ -38,7 +41,10 @@ def fetch(
 
 
 def lay_out(
-    ws: Workspace, variants: Sequence[Variant], folder: Path, runtimes: Mapping[str, Wheel]
+    ws: Workspace,
+    variants: Sequence[Variant],
+    folder: Path,
+    runtimes: Mapping[str, BuiltWheel],
 ) -> None:
     """Lay out the store's wheels as Dockerfiles mount them: `<release>/<layer>/<wheel>`."""
     for release in _releases(variants):
@@ -53,6 +59,34 @@ def lay_out(
             wheels.stage(ws.wheels_path, layer_of_runtime.wheels, place)
             # Its hash is in no committed file.
             write_atomically(place / "requirements.txt", render.requirements(layer_of_runtime))
+
+
+def lay_out_bytecode(
+    ws: Workspace,
+    variants: Sequence[Variant],
+    folder: Path,
+    runtimes: Mapping[str, BuiltWheel],
+    bases: Mapping[str, BaseImages],
+) -> None:
+    """Lay out compiled modules beside the wheels: `<release>/<layer>-bytecode/layer.tar.gz`."""
+    for variant in variants:
+        release = variant.release
+        layers = layers_of_variant(locks.load(ws.buildspec_path, release), variant.folder)
+        last = runtime.layer_of(variant, runtimes)
+        for layer in (*layers, *([last] if last else [])):
+            if layer.bytecode is not None:
+                base, python = bases[release.base.name], release.base.python
+                blob = bytecode.layer_blob(ws, layer, base, python=python)
+                _copy(blob.path, folder / release.key / layer.bytecode / "layer.tar.gz")
+
+
+def _copy(source: Path, target: Path) -> None:
+    if target.is_file() and target.stat().st_mtime_ns == source.stat().st_mtime_ns:
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f".{target.name}")
+    shutil.copy2(source, part)
+    part.replace(target)
 
 
 def _releases(variants: Sequence[Variant]) -> tuple[Release, ...]:

@@ -56,9 +56,7 @@ def forecast(ws: Workspace, variants: Sequence[Variant]) -> tuple[Forecast, ...]
     release_locks = {key: locks.load(ws.buildspec_path, r) for key, r in releases.items()}
     every = {locked.wheel: None for lock in release_locks.values() for locked in lock.wheels}
     absent = set(wheels.missing(ws.wheels_path, every))
-    runtimes = {
-        name: built.wheel for name, built in runtime.build_all(ws.images_path, variants).items()
-    }
+    runtimes = runtime.build_all(ws.images_path, variants)
     return tuple(
         _forecast(
             ws,
