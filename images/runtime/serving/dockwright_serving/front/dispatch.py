@@ -153,11 +153,12 @@ class Dispatcher:
 
     def pump(self) -> None:
         """Give free workers what is waiting."""
-        for worker in self.workers:
-            while self._queue and (room := worker.room) > 0:
-                if worker.concurrency == 1:  # leave the other workers their share
-                    room = min(room, -(-len(self._queue) // len(self.workers)))
-                self._send(worker, room)
+        free = [worker for worker in self.workers if worker.room > 0]
+        for number, worker in enumerate(free):
+            if not self._queue:
+                return
+            share = -(-len(self._queue) // (len(free) - number))
+            self._send(worker, min(share, worker.room))
 
     def cancel(self, pending: Pending) -> None:
         """Stop working on a request whose caller has gone."""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
 import logging
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Protocol
 
 from dockwright_serving.models import task_of, user_code
+from dockwright_serving.tasks.lean import lean_imports
+from dockwright_serving.tasks.load import load as load_task
 from dockwright_serving.worker.context import Context
 from dockwright_serving.worker.handler import TaskHandler, UserHandler
 
@@ -52,16 +56,23 @@ def load(path: Path, settings: Settings, device: str) -> Model:
         )
     name = settings.model.task or task_of.infer(path)
     log.info("loading", extra={"task": name, "device": device})
-    if functions is None and name in GENERATING:
-        from dockwright_serving.worker.generating import GeneratingModel
-
-        return GeneratingModel.load(path, settings, device)
-    from dockwright_serving.tasks.load import load as load_task
-
     remote = settings.model.trust_remote_code
-    task = load_task(name, path, device=device, trust_remote_code=remote)
     if functions is None:
-        return TaskHandler(task=task, settings=settings, device=device)
+        # Code of others may compile; our own never does.
+        with nullcontext() if remote else lean_imports():
+            return _plain(name, path, settings, device)
+    task = load_task(name, path, device=device, trust_remote_code=remote)
     return UserHandler(
         model=task.call, task=task.name, functions=functions, settings=settings, context=context
     )
+
+
+def _plain(name: str, path: Path, settings: Settings, device: str) -> Model:
+    """Load a model that no function of the user has a part in."""
+    if name in GENERATING and importlib.util.find_spec("torch") is not None:
+        from dockwright_serving.worker.generating import GeneratingModel
+
+        return GeneratingModel.load(path, settings, device)
+    remote = settings.model.trust_remote_code
+    task = load_task(name, path, device=device, trust_remote_code=remote)
+    return TaskHandler(task=task, settings=settings, device=device)

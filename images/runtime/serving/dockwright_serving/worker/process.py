@@ -7,7 +7,6 @@ workers of a machine without GPU, and a worker that dies is replaced without loa
 
 from __future__ import annotations
 
-import gc
 import importlib
 import logging
 import os
@@ -114,8 +113,7 @@ class Process:
 
     def _fork(self, name: str) -> None:
         """Make a child that has loaded what this process has, and tell the front of it."""
-        gc.collect()
-        gc.freeze()  # the child's collector leaves the shared pages alone
+        system.return_free_memory()
         pid = os.fork()
         if pid:
             self._send({"op": "forked", "name": name, "pid": pid})

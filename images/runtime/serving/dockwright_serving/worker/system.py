@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import gc
 import importlib.util
 import os
 import signal
@@ -24,6 +26,14 @@ def die_with_parent_and_watch_children() -> socket.socket:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     return reading
+
+
+def return_free_memory() -> None:
+    """Give back what loading has freed: a fork would carry it along."""
+    gc.collect()
+    with contextlib.suppress(AttributeError):  # a C library without it
+        ctypes.CDLL(None).malloc_trim(0)
+    gc.freeze()  # the children's collectors leave the shared pages alone
 
 
 def ended_children() -> list[tuple[int, str]]:
