@@ -17,6 +17,7 @@ from dockwright_serving.errors import (
     NotFoundError,
     PayloadTooLargeError,
     ServingError,
+    UnavailableError,
 )
 from dockwright_serving.front import endpoint, metrics
 from dockwright_serving.front.ids import request_id
@@ -111,7 +112,11 @@ class App:
         if (problem := model.unready()) is not None:
             raise problem
         dispatcher = model.dispatcher
-        reply, pending = await dispatcher.answer(headers, body)
+        try:
+            reply, pending = await dispatcher.answer(headers, body)
+        except asyncio.CancelledError:  # the server ends, and has waited for its time
+            msg = "stopping: the time for requests in flight is over; try again"
+            raise UnavailableError(msg) from None
         extra.append((b"content-type", reply.content_type.encode("latin-1")))
         if reply.retry_after is not None:
             extra.append((b"retry-after", str(reply.retry_after).encode()))

@@ -42,10 +42,15 @@ def _made() -> Path:
     raise ModelError(msg)
 
 
-def caches(folder: Path) -> dict[str, str]:
-    """Return where Hugging Face's libraries are to keep files, if their own place is read-only."""
+def variables(folder: Path) -> dict[str, str]:
+    """Return what tells libraries to write there, where their usual places are read-only."""
+    found = {}
     home = Path(os.environ.get("HF_HOME") or Path("~/.cache").expanduser())
     existing = next(p for p in (home, *home.parents) if p.exists())
-    if os.access(existing, os.W_OK):
-        return {}
-    return {"HF_HOME": str(folder / "huggingface")}
+    if not os.access(existing, os.W_OK):
+        found["HF_HOME"] = str(folder / "huggingface")
+    try:
+        tempfile.gettempdir()
+    except FileNotFoundError:
+        found["TMPDIR"] = str(folder)
+    return found

@@ -16,7 +16,7 @@ from dockwright_serving.front.endpoint import SingleModel
 from dockwright_serving.front.many_models import ManyModels
 from dockwright_serving.front.pages import pages
 from dockwright_serving.front.protocol import Protocol
-from dockwright_serving.front.scratch import caches, scratch
+from dockwright_serving.front.scratch import scratch, variables
 
 if TYPE_CHECKING:
     from dockwright_serving.settings import Settings
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT, then answer what is in flight, then return."""
     with scratch() as folder:
-        os.environ.update(caches(folder))  # for every process that is started
+        os.environ.update(variables(folder))  # for every process that is started
         uvloop.run(_serve(settings))
 
 
