@@ -138,7 +138,7 @@ class ServingImage:
         env: Mapping[str, str] | None = None,
         port: int = PORT,
         files: Mapping[str, bytes] | None = None,
-        **options: object,
+        options: Mapping[str, object] | None = None,
     ) -> Iterator[ServingContainer]:
         """Yield a started container: a model mounted read-only, as SageMaker does it.
 
@@ -148,14 +148,15 @@ class ServingImage:
             env: variables.
             port: the one to publish, where there is a network.
             files: what else is to be in the container, by path from the root.
-            options: of docker-py's `create`.
+            options: what else docker-py's `create` takes.
         """
-        networked = options.get("network_mode") != "none"
+        given = dict(options or {})
+        networked = given.get("network_mode") != "none"
         ports = {f"{port}/tcp": (self._binding(), None)} if networked else {}
         with (
             self._mounted(model) as volumes,
             self.created(
-                *argv, volumes=volumes, environment=dict(env or {}), ports=ports, **options
+                *argv, volumes=volumes, environment=dict(env or {}), ports=ports, **given
             ) as container,
         ):
             if files:

@@ -13,7 +13,7 @@ def test_the_tests_of_the_serving_package_hold_in_the_image(
     image: ServingImage, runtime_tests: Files
 ) -> None:
     argv = ("python3", "/tests/runtime/run.py", "/tests/runtime/serving")
-    with image.running(*argv, files=runtime_tests, network_mode="none") as run:
+    with image.running(*argv, files=runtime_tests, options={"network_mode": "none"}) as run:
         code = run.container.wait(timeout=600)["StatusCode"]
         said = run.log()
     modules = {name for name in runtime_tests if re.fullmatch(r".*/test_\w+\.py", name)}
