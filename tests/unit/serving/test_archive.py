@@ -154,6 +154,7 @@ def test_more_than_the_disk_holds_is_insufficient_storage(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(archive, "RESERVE_BYTES", 1 << 60)
+    monkeypatch.setattr(archive, "RESERVE_SHARE", 1.0)
     path = packed(tmp_path / "m.tar.gz", member("weights", b"x" * 1000))
     with pytest.raises(OutOfMemoryError, match="weights: 1,000 bytes so far") as failure:
         archive.unpack(path, tmp_path / "out")

@@ -26,7 +26,8 @@ MAX_RATIO = 100
 """What a byte of an archive may unpack to once it is past `FREE_BYTES`; weights stay below 3."""
 FREE_BYTES = 1 << 30
 RESERVE_BYTES = 64 << 20
-"""What must stay free on the disk."""
+RESERVE_SHARE = 0.1
+"""What must stay free on the disk: so much, or such a part of a small one (/dev/shm has 64 MB)."""
 _CHUNK = 1 << 20
 # RuntimeError: pathlib's word for links in a circle.
 _BROKEN = (
@@ -48,7 +49,9 @@ def unpack(archive: Path, target: Path) -> None:
         OutOfMemoryError: the disk is too small for it.
     """
     target.mkdir(parents=True)
-    limit = _Limit(archive, shutil.disk_usage(target).free - RESERVE_BYTES)
+    disk = shutil.disk_usage(target)
+    reserve = min(RESERVE_BYTES, int(disk.total * RESERVE_SHARE))
+    limit = _Limit(archive, max(0, disk.free - reserve))
     with archive.open("rb") as file:
         is_gzip = file.read(2) == b"\x1f\x8b"
         file.seek(0)
