@@ -63,14 +63,16 @@ class ServingContainer:
         return output.decode()
 
     def wait_for_ping(self, status: int = 200, *, inside: bool = False, port: int = PORT) -> str:
-        """Wait until /ping gives that status and does not say "starting"; return its body."""
+        """Wait until /ping says more than "starting", with that status; return its body."""
         deadline = time.monotonic() + READY_S
         while True:
             last, text = self.ask_inside("/ping", port=port) if inside else self._ping()
-            if last == status and "starting" not in text:
+            is_starting = not last or "starting" in text
+            if last == status and not is_starting:
                 return text
             assert self.is_running(), f"the container has ended:\n{self.log()}"
-            assert time.monotonic() < deadline, f"/ping gave {last} {text}:\n{self.log()}"
+            has_time = is_starting and time.monotonic() < deadline
+            assert has_time, f"/ping gave {last} {text}:\n{self.log()}"
             time.sleep(0.05)
 
     def _ping(self) -> tuple[int, str]:

@@ -1,0 +1,180 @@
+"""The running image, wherever its model comes from: folder, archive, hub, and the user's code."""
+
+from __future__ import annotations
+
+import io
+import re
+import uuid
+import zipfile
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from serving_container import tar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from serving_container import Files, ServingContainer, ServingImage
+
+TEXT = "the water is hot"
+OFFLINE = {"network_mode": "none"}
+HUB = """
+import sys, threading
+from pathlib import Path
+sys.path.insert(0, "/tests")
+from hub_mirror import hub_mirror
+with hub_mirror(Path("/hub"), token="secret", host="0.0.0.0") as endpoint:
+    print(endpoint, flush=True)
+    threading.Event().wait()
+"""
+STEPS = b"""
+import greeting
+def model_fn(model_dir, context):
+    assert context.system_properties["model_dir"] == model_dir
+    return greeting.WORD
+def input_fn(data, content_type):
+    return data.decode() + "|" + content_type
+def predict_fn(data, model, context):
+    return {"answer": f"{model} {data}", "attributes": context.headers["x-amzn-sagemaker-custom-attributes"]}
+"""
+WHOLE = b"""
+def model_fn(model_dir):
+    return sorted(__import__("os").listdir(model_dir))
+def transform_fn(model, data, content_type, accept):
+    return f"{model} {data!r} {content_type}", accept
+"""
+
+
+def labels(site: ServingContainer, text: str = TEXT) -> set[str]:
+    """Return the labels with which a classifier answers."""
+    answer = site.client.post("/invocations", json={"inputs": text, "parameters": {"top_k": 5}})
+    assert answer.status_code == 200, answer.text
+    return {row["label"] for row in answer.json()}
+
+
+def test_an_archive_is_unpacked_and_served(image: ServingImage, bert: Files) -> None:
+    archive = {"model.tar.gz": tar(bert, mode="w:gz")}
+    options: dict[str, object] = {"read_only": True, "user": "1234:1234"}
+    with image.running("serve", model=archive, options=options) as site:
+        site.wait_for_ping()
+        assert labels(site) == {"LABEL_0", "LABEL_1"}
+
+
+def test_a_local_folder_is_named_and_a_task_chosen(image: ServingImage, bert: Files) -> None:
+    env = {"HF_MODEL_ID": "/opt/ml/model", "HF_TASK": "feature-extraction"}
+    with image.running("serve", model=bert, env=env, options=OFFLINE) as site:
+        site.wait_for_ping(inside=True)
+        status, answer = site.ask_inside("/invocations", f'{{"inputs": "{TEXT}"}}')
+        assert status == 200
+        assert answer.startswith("[[[")
+
+
+@contextmanager
+def hub(image: ServingImage, bert: Files, tests: Files) -> Iterator[tuple[str, str]]:
+    """Yield a network and the address of a hub in it that has one private model."""
+    network = image.docker.networks.create(f"dockwright-test-{uuid.uuid4().hex}", driver="bridge")
+    assert network.name
+    files = tests | {f"hub/someone/classifier/{name}": content for name, content in bert.items()}
+    try:
+        options: dict[str, object] = {"network": network.name, "hostname": "hub"}
+        with image.running("python3", "-c", HUB, files=files, options=options) as mirror:
+            assert network.id
+            while not (found := re.search(r":(\d+)$", mirror.log().strip())):
+                assert mirror.is_running(), mirror.log()
+            mirror.container.reload()
+            networks = mirror.container.attrs["NetworkSettings"]["Networks"]
+            yield network.name, f"http://{networks[network.name]['IPAddress']}:{found[1]}"
+    finally:
+        network.remove()
+
+
+def test_a_private_model_comes_from_a_mirror_of_the_hub(
+    image: ServingImage, bert: Files, runtime_tests: Files
+) -> None:
+    with hub(image, bert, runtime_tests) as (network, endpoint):
+        env = {
+            "HF_MODEL_ID": "someone/classifier",
+            "HF_ENDPOINT": endpoint,
+            "HF_MODEL_REVISION": "v1.0",
+        }
+        options: dict[str, object] = {"network": network}
+        with image.running(env=env, options=options) as shut:
+            assert "HF_API_TOKEN" in shut.wait_for_ping(503)
+        with image.running(env={**env, "HF_API_TOKEN": "secret"}, options=options) as site:
+            site.wait_for_ping()
+            assert labels(site) == {"LABEL_0", "LABEL_1"}
+
+
+def test_a_hub_that_no_network_leads_to_is_named(image: ServingImage) -> None:
+    with image.running(env={"HF_MODEL_ID": "someone/classifier"}, options=OFFLINE) as site:
+        told = site.wait_for_ping(503, inside=True)
+        assert "can't be reached" in told
+        status, answer = site.ask_inside("/invocations", "{}")
+        assert (status, answer) == (500, told)
+
+
+def test_the_users_functions_and_requirements_are_used(image: ServingImage) -> None:
+    model = {
+        "code/inference.py": STEPS,
+        "code/requirements.txt": b"greeting==1.0\n",
+        "wheels/greeting-1.0-py3-none-any.whl": wheel("greeting", "1.0", "WORD = 'hello'\n"),
+    }
+    env = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": "/opt/ml/model/wheels", "SAGEMAKER_PROGRAM": ""}
+    options: dict[str, object] = {"read_only": True, "user": "1234:1234"}
+    with image.running("serve", model=model, env=env, options=options) as site:
+        site.wait_for_ping()
+        headers = {
+            "content-type": "application/x-strange",
+            "x-amzn-sagemaker-custom-attributes": "trace=7",
+        }
+        answer = site.client.post("/invocations", content=b"you", headers=headers)
+        assert answer.status_code == 200, answer.text
+        assert answer.json() == {
+            "answer": "hello you|application/x-strange",
+            "attributes": "trace=7",
+        }
+
+
+def test_a_program_of_another_name_may_do_the_whole_transformation(image: ServingImage) -> None:
+    model = {"code/served.py": WHOLE, "weights.txt": b""}
+    with image.running(model=model, env={"SAGEMAKER_PROGRAM": "served.py"}) as site:
+        site.wait_for_ping()
+        headers = {"content-type": "a/b", "accept": "text/plain"}
+        answer = site.client.post("/invocations", content=b"you", headers=headers)
+        assert answer.status_code == 200, answer.text
+        assert answer.text == "['code', 'weights.txt'] b'you' a/b"
+        assert answer.headers["content-type"].startswith("text/plain")
+
+
+@pytest.mark.parametrize(
+    ("requirement", "said"),
+    [
+        ("transformers==4.0.0", ("transformers", "SERVING_IGNORE_PINS", "requirements.txt:1")),
+        ("no-such-package-at-all", ("no-such-package-at-all", "No package index can be reached")),
+    ],
+)
+def test_requirements_that_can_not_be_had_are_said(
+    image: ServingImage, bert: Files, requirement: str, said: tuple[str, ...]
+) -> None:
+    model = {**bert, "code/requirements.txt": requirement.encode()}
+    with image.running(model=model, options=OFFLINE) as site:
+        told = site.wait_for_ping(503, inside=True)
+        assert all(words in told for words in said), told
+
+
+def wheel(name: str, version: str, code: str) -> bytes:
+    """Return a wheel of one module."""
+    info = f"{name}-{version}.dist-info"
+    files = {
+        f"{name}.py": code,
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    files[f"{info}/RECORD"] = "".join(f"{path},,\n" for path in [*files, f"{info}/RECORD"])
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for path, text in files.items():
+            archive.writestr(path, text)
+    return stream.getvalue()
