@@ -84,7 +84,8 @@ def obtain_images(venv: Venv) -> None:
     wheels.stage(ws.wheels_path, locked, wheels_path)
     lines = [f"{wheel.name}=={wheel.version} --hash=sha256:{wheel.sha256}" for wheel in locked]
     venv.obtain("\n".join(sorted(lines)) + "\n", wheels_path=wheels_path)
-    for wheel in runtime.stock(ws, [image]).values():
+    for built in runtime.stock(ws, [image]).values():
+        wheel = built.wheel
         # Its dependencies are locked, but for those that are being added right now.
         again = f"--reinstall-package={wheel.name}"
         venv.install("--find-links", wheels_path, again, wheels.path_of(ws.wheels_path, wheel))

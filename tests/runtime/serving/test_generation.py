@@ -13,7 +13,7 @@ import torch
 import transformers
 
 from dockwright_serving.errors import BadRequestError, ModelError, ServingError
-from dockwright_serving.tasks.generation import (
+from dockwright_serving.generation.generator import (
     Failed,
     Finished,
     GenerationRequest,
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from dockwright_serving.tasks.events import Event
+    from dockwright_serving.generation.events import Event
 
 PROMPTS = ["the", "the quick brown fox jumps", "dog, and", "a lazy dog looks up and says", "€ 😀"]
 GREEDY = {"do_sample": False, "return_full_text": False}

@@ -1,10 +1,15 @@
 """Loading for a plain task leaves out what serving never uses, and changes no answer."""
 
+from __future__ import annotations
+
 import subprocess
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from runtime.serving import tiny_models
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 LEAN = """
 import sys

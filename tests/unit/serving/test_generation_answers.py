@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import orjson
 
 from dockwright_serving.errors import BadRequestError, ServingError
-from dockwright_serving.tasks.answers import Stream, answer
-from dockwright_serving.tasks.events import Completion, Failed, Finished, FinishReason, Token
-from dockwright_serving.tasks.requests import parse
+from dockwright_serving.generation.answers import Stream, answer
+from dockwright_serving.generation.events import Completion, Failed, Finished, FinishReason, Token
+from dockwright_serving.generation.requests import parse
 
 if TYPE_CHECKING:
-    from dockwright_serving.tasks.order import Order
+    from dockwright_serving.generation.order import Order
 
 USER = {"role": "user", "content": "Hi"}
 ASSISTANT = {"role": "assistant", "content": "Hey"}

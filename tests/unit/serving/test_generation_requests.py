@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dockwright_serving.errors import BadRequestError
-from dockwright_serving.tasks.order import Shape
-from dockwright_serving.tasks.requests import parse
+from dockwright_serving.generation.order import Shape
+from dockwright_serving.generation.requests import parse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dockwright_serving.tasks.text_stream import TextStream
+from dockwright_serving.generation.text_stream import TextStream
 
 
 def decode(tokens: list[int]) -> str:

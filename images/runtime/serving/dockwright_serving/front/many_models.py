@@ -164,10 +164,11 @@ class ManyModels:
         """Unload idle models, those longest unused first, until one more fits."""
         needed = int(_OVERHEAD * sum(f.stat().st_size for f in path.rglob("*") if f.is_file()))
         limit = int(machine.memory_limit_bytes() * (1 - _SPARE))
-        while machine.memory_used_bytes() + needed > limit:
+        while (left := limit - machine.memory_used_bytes()) < needed:
             idle = [one for one in self._loaded.values() if one.model.dispatcher.is_idle]
-            if not idle:
-                msg = f"{name} needs {needed} bytes; {limit - machine.memory_used_bytes()} are left"
+            # What could not fit if all the others went is no reason to unload any of them.
+            if not idle or needed > limit:
+                msg = f"{name} needs {needed:,} bytes of memory; {max(0, left):,} are left"
                 raise OutOfMemoryError(msg)
             oldest = min(idle, key=lambda one: one.model.last_used)
             log.warning("unloaded to make room", extra={"model": oldest.model.name, "for": name})

@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 _TOLERANCE = 1e-4
-_LEAST_ROWS = 8
-_COMMON_ROWS = 1024
-"""32 texts of 32 tokens; kernels for more are compiled when they are met."""
+_LEAST_WEIGHTS = 1 << 17
+"""In layers of less than about 384 inputs and outputs all else costs more than the product."""
+_MOST_ROWS = 512
+"""More are computed in parts."""
 
 
 class PackedLinear(nn.Module):  # type: ignore[misc]
@@ -37,28 +38,34 @@ class PackedLinear(nn.Module):  # type: ignore[misc]
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         """Return inputs times weight plus bias."""
         rows = inputs.reshape(-1, self.in_features)
+        parts = [self._product(part) for part in rows.split(_MOST_ROWS)]
+        result = parts[0] if len(parts) == 1 else torch.cat(parts)
+        return result.view(*inputs.shape[:-1], self.out_features)
+
+    def _product(self, rows: torch.Tensor) -> torch.Tensor:
         count = rows.shape[0]
         if (step := step_above(count)) != count:
             padded = rows.new_zeros((step, self.in_features))
             padded[:count] = rows
             rows = padded
-        result = torch.ops.mkldnn._linear_pointwise(rows, self.packed, self.bias, "none", [], "")
-        return result[:count].view(*inputs.shape[:-1], self.out_features)
+        result: torch.Tensor = torch.ops.mkldnn._linear_pointwise(
+            rows, self.packed, self.bias, "none", [], ""
+        )
+        return result[:count]
 
 
 def step_above(rows: int) -> int:
-    """Return the number of rows that so many are padded to: four steps to each power of two.
+    """Return the number of rows that so many are padded to: a power of two or a multiple of 64.
 
     oneDNN compiles a kernel for each number of rows it meets, half a megabyte in half a
     millisecond: with every length of every batch that would be hundreds of megabytes.
 
-    >>> [step_above(rows) for rows in (1, 8, 9, 33, 100, 1000)]
-    [8, 8, 10, 40, 112, 1024]
+    >>> [step_above(rows) for rows in (1, 9, 27, 65, 200, 512)]
+    [8, 16, 32, 128, 256, 512]
     """
-    if rows <= _LEAST_ROWS:
-        return _LEAST_ROWS
-    quarter = 1 << ((rows - 1).bit_length() - 3)
-    return -(-rows // quarter) * quarter
+    if rows > 64:
+        return -(-rows // 64) * 64
+    return max(8, 1 << (rows - 1).bit_length())
 
 
 def pack(model: nn.Module, run: Callable[[], torch.Tensor]) -> None:
@@ -84,7 +91,16 @@ def pack(model: nn.Module, run: Callable[[], torch.Tensor]) -> None:
         for parent, name, linear in places:
             setattr(parent, name, linear)
         return
-    _compile_kernels(model)
+    if places:
+        _let_go_of_file(model)
+        _compile_kernels(model)
+
+
+def _let_go_of_file(model: nn.Module) -> None:
+    """Copy what is left of the weights out of the mapped file: it stays in memory as a whole."""
+    with torch.inference_mode():
+        for parameter in model.parameters():
+            parameter.data = parameter.data.clone()
 
 
 def _compile_kernels(model: nn.Module) -> None:
@@ -92,7 +108,7 @@ def _compile_kernels(model: nn.Module) -> None:
     layers = {
         (m.in_features, m.out_features): m for m in model.modules() if isinstance(m, PackedLinear)
     }
-    steps = sorted({step_above(rows) for rows in range(1, _COMMON_ROWS + 1)})
+    steps = sorted({step_above(rows) for rows in range(1, _MOST_ROWS + 1)})
     with torch.inference_mode():
         for layer in layers.values():
             for rows in steps:
@@ -116,5 +132,7 @@ def _places(model: nn.Module) -> list[tuple[nn.Module, str, nn.Linear]]:
 
 def _can_be_packed(linear: nn.Linear) -> bool:
     weight = linear.weight
+    if weight.numel() < _LEAST_WEIGHTS:
+        return False
     is_hooked = bool(linear._forward_hooks or linear._forward_pre_hooks)
     return weight.device.type == "cpu" and weight.dtype == torch.float32 and not is_hooked

@@ -11,10 +11,10 @@ from dockwright_serving import wire
 from dockwright_serving.content.accept import negotiate
 from dockwright_serving.content.decode import decode
 from dockwright_serving.content.media_types import EVENT_STREAM
-from dockwright_serving.tasks import requests as orders
-from dockwright_serving.tasks.answers import Stream
-from dockwright_serving.tasks.events import Event, Failed, Finished, GenerationRequest
-from dockwright_serving.tasks.generation import Generator
+from dockwright_serving.generation import requests as orders
+from dockwright_serving.generation.answers import Stream
+from dockwright_serving.generation.events import Event, Failed, Finished, GenerationRequest
+from dockwright_serving.generation.generator import Generator
 from dockwright_serving.worker import calls, system
 from dockwright_serving.worker.replies import answered, guarded, refused
 

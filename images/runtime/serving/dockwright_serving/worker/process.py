@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from dockwright_serving.worker.loading import Model
 
 log = logging.getLogger(__name__)
+_IDLE_MS = 500
+"""After so long without a message, memory that large batches have used is given back."""
 
 
 class Process:
@@ -39,6 +41,7 @@ class Process:
         self._settings = settings
         self._model: Model | None = None
         self._threads = Threads()
+        self._has_worked = False
         self._send_lock = threading.Lock()
         self._connect(name)
 
@@ -71,7 +74,10 @@ class Process:
         poll.register(self._socket, select.POLLIN)
         poll.register(self._wakeup, select.POLLIN)
         while True:
-            ready = {descriptor for descriptor, _ in poll.poll()}
+            ready = {descriptor for descriptor, _ in poll.poll(_IDLE_MS)}
+            if not ready and self._has_worked:
+                system.trim_heap()
+                self._has_worked = False
             if self._wakeup.fileno() in ready:
                 self._wakeup.recv(4096)
                 for pid, end in system.ended_children():
@@ -124,6 +130,7 @@ class Process:
 
     def _run(self, message: wire.Message) -> None:
         assert self._model is not None, "the front sends requests after `loaded` only"
+        self._has_worked = True
         requests = wire.unpack_requests(message)
         threads = self._threads.choose(message["threads"])
         system.use_threads(threads)

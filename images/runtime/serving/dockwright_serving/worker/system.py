@@ -31,9 +31,14 @@ def die_with_parent_and_watch_children() -> socket.socket:
 def return_free_memory() -> None:
     """Give back what loading has freed: a fork would carry it along."""
     gc.collect()
+    trim_heap()
+    gc.freeze()  # the children's collectors leave the shared pages alone
+
+
+def trim_heap() -> None:
+    """Give free memory of the heap back to the machine."""
     with contextlib.suppress(AttributeError):  # a C library without it
         ctypes.CDLL(None).malloc_trim(0)
-    gc.freeze()  # the children's collectors leave the shared pages alone
 
 
 def ended_children() -> list[tuple[int, str]]:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from dockwright_serving.errors import BadRequestError
-from dockwright_serving.tasks import options
+from dockwright_serving.generation import options
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

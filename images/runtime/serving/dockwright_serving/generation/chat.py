@@ -8,14 +8,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dockwright_serving.errors import BadRequestError
-from dockwright_serving.tasks import options
-from dockwright_serving.tasks.events import FinishReason
-from dockwright_serving.tasks.order import Order, Shape, common, messages
+from dockwright_serving.generation import options
+from dockwright_serving.generation.events import FinishReason
+from dockwright_serving.generation.order import Order, Shape, common, messages
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from dockwright_serving.tasks.events import Completion
+    from dockwright_serving.generation.events import Completion
 
 MAX_CHOICES = 8
 _SAME = {

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dockwright_serving.errors import BadRequestError, ServingError
-from dockwright_serving.tasks.events import Completion, FinishReason
+from dockwright_serving.generation.events import Completion, FinishReason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import torch
     from transformers import GenerationConfig, LogitsProcessorList
 
-    from dockwright_serving.tasks.text_stream import TextStream
+    from dockwright_serving.generation.text_stream import TextStream
 
 DEFAULT_NEW_TOKENS = 256
 """As the text-generation pipeline's."""

@@ -6,8 +6,8 @@ import logging
 import queue
 from typing import TYPE_CHECKING, Any
 
-from dockwright_serving.tasks.engine import told
-from dockwright_serving.tasks.events import FinishReason
+from dockwright_serving.generation.engine import told
+from dockwright_serving.generation.events import FinishReason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-    from dockwright_serving.tasks.engine import Reporter
-    from dockwright_serving.tasks.sequences import Sequence
+    from dockwright_serving.generation.engine import Reporter
+    from dockwright_serving.generation.sequences import Sequence
 
 log = logging.getLogger(__name__)
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dockwright_serving.errors import BadRequestError
-from dockwright_serving.tasks import chat, options
-from dockwright_serving.tasks.order import Order, Shape, common, messages
+from dockwright_serving.generation import chat, options
+from dockwright_serving.generation.order import Order, Shape, common, messages
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dockwright_serving.tasks.order import Prompt
+    from dockwright_serving.generation.order import Prompt
 
 
 def parse(inputs: object, parameters: Mapping[str, object], *, stream: bool = False) -> Order:

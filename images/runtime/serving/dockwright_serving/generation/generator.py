@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 from dockwright_serving import machine
 from dockwright_serving.errors import ModelError
-from dockwright_serving.tasks import answers, continuous, requests
-from dockwright_serving.tasks.alone import Alone
-from dockwright_serving.tasks.engine import Engine
-from dockwright_serving.tasks.events import (
+from dockwright_serving.generation import answers, continuous, requests
+from dockwright_serving.generation.alone import Alone
+from dockwright_serving.generation.engine import Engine
+from dockwright_serving.generation.events import (
     Completion,
     Event,
     Failed,
@@ -23,7 +23,7 @@ from dockwright_serving.tasks.events import (
     GenerationRequest,
     Token,
 )
-from dockwright_serving.tasks.preparing import Preparer, context_length
+from dockwright_serving.generation.preparing import Preparer, context_length
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
     from dockwright_serving.errors import ServingError
-    from dockwright_serving.tasks.events import FinishReason
-    from dockwright_serving.tasks.order import Order
-    from dockwright_serving.tasks.sequences import Sequence
+    from dockwright_serving.generation.events import FinishReason
+    from dockwright_serving.generation.order import Order
+    from dockwright_serving.generation.sequences import Sequence
 
 __all__ = [
     "Completion",

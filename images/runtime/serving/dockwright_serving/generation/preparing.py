@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dockwright_serving.errors import BadRequestError, ServingError
-from dockwright_serving.tasks import sequences
-from dockwright_serving.tasks.order import Shape
-from dockwright_serving.tasks.sequences import Sequence
-from dockwright_serving.tasks.text_stream import TextStream
+from dockwright_serving.generation import sequences
+from dockwright_serving.generation.order import Shape
+from dockwright_serving.generation.sequences import Sequence
+from dockwright_serving.generation.text_stream import TextStream
 
 if TYPE_CHECKING:
     import torch
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
         PreTrainedTokenizerBase,
     )
 
-    from dockwright_serving.tasks.order import Message, Order, Prompt
+    from dockwright_serving.generation.order import Message, Order, Prompt
 
 MAX_CHARACTERS_PER_TOKEN = 128
 """A text longer than the context times this is refused unread: reading it would take minutes."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from transformers import DynamicCache, PreTrainedModel
     from transformers.cache_utils import DynamicLayer
 
-    from dockwright_serving.tasks.sequences import Sequence
+    from dockwright_serving.generation.sequences import Sequence
 
 _BY_MASK = frozenset({"bloom", "mpt"})
 """Architectures without `position_ids` that find positions in the attention mask, or need none."""

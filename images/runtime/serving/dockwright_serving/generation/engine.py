@@ -8,14 +8,14 @@ from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
 from dockwright_serving.errors import BadRequestError, ServingError
-from dockwright_serving.tasks.continuous import Batch
+from dockwright_serving.generation.continuous import Batch
 
 if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel
 
-    from dockwright_serving.tasks.events import FinishReason
-    from dockwright_serving.tasks.sequences import Sequence
+    from dockwright_serving.generation.events import FinishReason
+    from dockwright_serving.generation.sequences import Sequence
 
 log = logging.getLogger(__name__)
 

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any, assert_never
 
 import orjson
 
-from dockwright_serving.tasks import chat
-from dockwright_serving.tasks.events import Failed, Finished, Token
-from dockwright_serving.tasks.order import Shape
+from dockwright_serving.generation import chat
+from dockwright_serving.generation.events import Failed, Finished, Token
+from dockwright_serving.generation.order import Shape
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dockwright_serving.errors import ServingError
-    from dockwright_serving.tasks.events import Completion, Event
-    from dockwright_serving.tasks.order import Order, Prompt
+    from dockwright_serving.generation.events import Completion, Event
+    from dockwright_serving.generation.order import Order, Prompt
 
 
 def answer(
