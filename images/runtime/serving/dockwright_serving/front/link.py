@@ -129,6 +129,10 @@ class Exchange:
         for link in list(self._links):
             link.close()
 
+    def pids(self, prefix: str) -> list[int]:
+        """Return the connected processes whose names begin so."""
+        return [link.pid for link in self._links if link.name.startswith(prefix)]
+
     def expect(self, name: str) -> asyncio.Future[Link]:
         """Return what becomes the link of the process of that name."""
         self._expected[name] = asyncio.get_running_loop().create_future()

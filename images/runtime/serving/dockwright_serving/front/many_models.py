@@ -125,15 +125,17 @@ class ManyModels:
             raise problem
 
     async def unload(self, name: str) -> None:
-        """End a model's processes.
+        """End a model's processes; return when they are gone and their memory is free.
 
         Raises:
             NotFoundError: it is not loaded.
         """
         loaded = self.get(name)
         del self._loaded[name]
+        pids = self._exchange.pids(f"{name}/")
         loaded.model.dispatcher.refuse(UnavailableError(f"{name} is being unloaded"))
         await endpoint.cancelled(loaded.task)
+        await processes.ended(pids)
 
     async def start(self) -> None:
         """Begin to import the framework; return at once."""
@@ -142,8 +144,7 @@ class ManyModels:
 
     async def stop(self) -> None:
         """End all processes."""
-        for name in list(self._loaded):
-            await self.unload(name)
+        await asyncio.gather(*(self.unload(name) for name in list(self._loaded)))
         self._exchange.close()
         await processes.end_all()
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import signal
 import sys
+import time
 from typing import TYPE_CHECKING
 
 from dockwright_serving import machine
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 _HANG_UP_S = 2.0
 """What a worker gets to notice that the front has hung up; in the middle of a batch it can't."""
+_POLL_S = 0.005
 _ARRIVAL_S = 120.0
 """A fork connects within milliseconds; on a machine that swaps it may take long."""
 
@@ -81,6 +84,27 @@ async def fork(parent: Link, exchange: Exchange, name: str) -> Link:
         msg = f"{name} ended before it connected"
         raise ProcessEndedError(msg)
     return arrival.result()
+
+
+async def ended(pids: Sequence[int]) -> None:
+    """Wait until processes are gone that were hung up on; kill those that do not notice."""
+    for patience_s in (_HANG_UP_S, _HANG_UP_S):
+        deadline = time.monotonic() + patience_s
+        while (alive := [pid for pid in pids if _is_alive(pid)]) and time.monotonic() < deadline:
+            await asyncio.sleep(_POLL_S)
+        for pid in alive:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        if not alive:
+            return
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 async def end_all() -> None:

@@ -124,11 +124,11 @@ class Generator:
             msg = f"{path}: can't be loaded for text generation: {type(error).__name__}: {error}"
             raise ModelError(msg) from error
 
-    def start(self, emit: Callable[[int, Event], None]) -> None:
+    def start(self, emit: Callable[[int, Event], None], *, cpus: int = 1) -> None:
         """Start to generate, in threads of this process; `emit` gets each request's events."""
         self._emit = emit
         for name, run in (("generate", self._engine.run), ("generate-alone", self._alone.run)):
-            thread = threading.Thread(target=run, name=name, daemon=True)
+            thread = threading.Thread(target=_compute, args=(run, cpus), name=name, daemon=True)
             thread.start()
             self._threads.append(thread)
 
@@ -240,6 +240,14 @@ def _dtype(device: str) -> torch.dtype | str:
     if device != "cpu" or torch.cpu._is_amx_tile_supported():
         return "auto"
     return torch.float32
+
+
+def _compute(run: Callable[[], None], cpus: int) -> None:
+    """Run in this thread with so many CPUs: OpenMP knows the number by thread."""
+    import torch
+
+    torch.set_num_threads(cpus)
+    run()
 
 
 def _cache_tokens(model: PreTrainedModel, rows: int) -> int:

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dockwright_serving import wire
+from dockwright_serving import machine, wire
 from dockwright_serving.content.accept import negotiate
 from dockwright_serving.content.decode import decode
 from dockwright_serving.content.media_types import EVENT_STREAM
@@ -73,7 +73,7 @@ class GeneratingModel:
         """Begin with some requests; their replies are written from the generator's threads."""
         if self._write is None:
             self._write = write
-            self._generator.start(self._emit)
+            self._generator.start(self._emit, cpus=machine.cpus())
         for request in requests:
             try:
                 self._begin(request)
