@@ -137,6 +137,7 @@ class ServingImage:
         self,
         *argv: str,
         model: Mapping[str, bytes] | None = None,
+        at: str = MODEL,
         env: Mapping[str, str] | None = None,
         port: int = PORT,
         files: Mapping[str, bytes] | None = None,
@@ -147,6 +148,7 @@ class ServingImage:
         Args:
             argv: the command, where it is not the image's own.
             model: what is in /opt/ml/model; None: nothing is mounted there.
+            at: where it is mounted instead.
             env: variables.
             port: the one to publish, where there is a network.
             files: what else is to be in the container, by path from the root.
@@ -156,7 +158,7 @@ class ServingImage:
         networked = given.get("network_mode") != "none"
         ports = {f"{port}/tcp": (self._binding(), None)} if networked else {}
         with (
-            self._mounted(model) as volumes,
+            self._mounted(model, at) as volumes,
             self.created(
                 *argv, volumes=volumes, environment=dict(env or {}), ports=ports, **given
             ) as container,
@@ -169,12 +171,14 @@ class ServingImage:
                 yield ServingContainer(container=container, client=client)
 
     @contextmanager
-    def _mounted(self, model: Mapping[str, bytes] | None) -> Iterator[dict[str, dict[str, str]]]:
+    def _mounted(
+        self, model: Mapping[str, bytes] | None, at: str
+    ) -> Iterator[dict[str, dict[str, str]]]:
         if model is None:
             yield {}
             return
         with self.volume(model) as name:
-            yield {name: {"bind": MODEL, "mode": "ro"}}
+            yield {name: {"bind": at, "mode": "ro"}}
 
     def _binding(self) -> str:
         return "127.0.0.1" if self.address == "127.0.0.1" else "0.0.0.0"  # noqa: S104 - of theirs
