@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
 from dockwright_serving.errors import BadRequestError, ServingError
 from dockwright_serving.generation.continuous import Batch
+from dockwright_serving.threads import Threads
 
 if TYPE_CHECKING:
     import torch
@@ -49,6 +51,9 @@ class Engine:
         self._waiting: deque[Sequence] = deque()
         self._changed = threading.Condition()
         self._stopping = False
+        self._threads = Threads()
+        self.cpus = 1
+        """How many may be used for a step."""
 
     def submit(self, sequences: list[Sequence]) -> None:
         """Put sequences at the end of those waiting."""
@@ -116,7 +121,12 @@ class Engine:
             self._advance(joining, scores)
 
     def _step(self) -> None:
+        import torch
+
         rows = list(self._batch.rows)
+        threads = self._threads.choose(self.cpus)
+        torch.set_num_threads(threads)  # of this thread: OpenMP keeps the number by thread
+        started = time.perf_counter()
         try:
             scores = self._batch.step()
         except Exception as error:
@@ -126,6 +136,8 @@ class Engine:
             for row in rows:
                 self._reporter.fail(row, told(error))
         else:
+            if len(rows) == 1:
+                self._threads.learn(threads, time.perf_counter() - started)
             self._advance(rows, scores)
 
     def _advance(self, rows: list[Sequence], scores: torch.Tensor) -> None:

@@ -127,8 +127,9 @@ class Generator:
     def start(self, emit: Callable[[int, Event], None], *, cpus: int = 1) -> None:
         """Start to generate, in threads of this process; `emit` gets each request's events."""
         self._emit = emit
+        self._engine.cpus = cpus
         for name, run in (("generate", self._engine.run), ("generate-alone", self._alone.run)):
-            thread = threading.Thread(target=_compute, args=(run, cpus), name=name, daemon=True)
+            thread = threading.Thread(target=run, name=name, daemon=True)
             thread.start()
             self._threads.append(thread)
 
@@ -240,14 +241,6 @@ def _dtype(device: str) -> torch.dtype | str:
     if device != "cpu" or torch.cpu._is_amx_tile_supported():
         return "auto"
     return torch.float32
-
-
-def _compute(run: Callable[[], None], cpus: int) -> None:
-    """Run in this thread with so many CPUs: OpenMP knows the number by thread."""
-    import torch
-
-    torch.set_num_threads(cpus)
-    run()
 
 
 def _cache_tokens(model: PreTrainedModel, rows: int) -> int:

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING
 
 from dockwright_serving import wire
 from dockwright_serving.errors import ModelError, ServingError
+from dockwright_serving.threads import Threads
 from dockwright_serving.worker import loading, system
-from dockwright_serving.worker.threads import Threads
 
 if TYPE_CHECKING:
     from dockwright_serving.settings import Settings

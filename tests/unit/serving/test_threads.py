@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dockwright_serving.worker.threads import Threads
+from dockwright_serving.threads import Threads
 
 
 @pytest.mark.parametrize(("slow", "fast"), [(1, 4), (4, 1)])
