@@ -136,7 +136,7 @@ class ServingImage:
     def running(
         self,
         *argv: str,
-        model: Mapping[str, bytes] | None = None,
+        model: Mapping[str, bytes] | str | None = None,
         at: str = MODEL,
         env: Mapping[str, str] | None = None,
         port: int = PORT,
@@ -147,7 +147,7 @@ class ServingImage:
 
         Args:
             argv: the command, where it is not the image's own.
-            model: what is in /opt/ml/model; None: nothing is mounted there.
+            model: what is in /opt/ml/model, or a volume's name; None: nothing is mounted there.
             at: where it is mounted instead.
             env: variables.
             port: the one to publish, where there is a network.
@@ -172,13 +172,15 @@ class ServingImage:
 
     @contextmanager
     def _mounted(
-        self, model: Mapping[str, bytes] | None, at: str
+        self, model: Mapping[str, bytes] | str | None, at: str
     ) -> Iterator[dict[str, dict[str, str]]]:
         if model is None:
             yield {}
-            return
-        with self.volume(model) as name:
-            yield {name: {"bind": at, "mode": "ro"}}
+        elif isinstance(model, str):
+            yield {model: {"bind": at, "mode": "ro"}}
+        else:
+            with self.volume(model) as name:
+                yield {name: {"bind": at, "mode": "ro"}}
 
     def _binding(self) -> str:
         return "127.0.0.1" if self.address == "127.0.0.1" else "0.0.0.0"  # noqa: S104 - of theirs
