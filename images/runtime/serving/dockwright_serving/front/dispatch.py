@@ -10,71 +10,22 @@ import asyncio
 import itertools
 import logging
 from collections import deque
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dockwright_serving import machine, wire
 from dockwright_serving.errors import DeadlineError, ServingError, UnavailableError
 from dockwright_serving.front import metrics
+from dockwright_serving.front.work import Pending, Worker
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
 
-    from dockwright_serving.front.link import Link
     from dockwright_serving.settings import Settings
 
 log = logging.getLogger(__name__)
+_AHEAD_FROM = 4
+"""Fewer requests are better left for whichever worker is free first."""
 _ids = itertools.count(1)
-
-
-@dataclass(kw_only=True, slots=True, eq=False)
-class Pending:
-    """A request whose caller waits."""
-
-    request: wire.Request
-    first: asyncio.Future[wire.Reply]
-    """The answer, or the first piece of one that is streamed."""
-    pieces: asyncio.Queue[wire.Reply | ServingError] = field(default_factory=asyncio.Queue)
-    timer: asyncio.TimerHandle | None = None
-    worker: Worker | None = None
-
-    def resolve(self, reply: wire.Reply) -> None:
-        """Hand a reply to the caller, if there still is one."""
-        if self.first.done():
-            self.pieces.put_nowait(reply)
-        else:
-            self.first.set_result(reply)
-            self._stop_timer()
-
-    def fail(self, error: ServingError) -> None:
-        """Tell the caller, in the answer or in the middle of it."""
-        if self.first.done():
-            self.pieces.put_nowait(error)
-        else:
-            self.first.set_exception(error)
-            self._stop_timer()
-
-    def _stop_timer(self) -> None:
-        if self.timer is not None:
-            self.timer.cancel()
-
-
-@dataclass(kw_only=True, slots=True, eq=False)
-class Worker:
-    """A process that answers, and what it is answering."""
-
-    link: Link
-    max_batch: int
-    concurrency: int
-    """How many requests it works on side by side; 1: a batch, and then the next."""
-    in_flight: dict[int, Pending] = field(default_factory=dict)
-
-    @property
-    def room(self) -> int:
-        """How many requests it would take now."""
-        if self.concurrency > 1:
-            return self.concurrency - len(self.in_flight)
-        return 0 if self.in_flight else self.max_batch
 
 
 class Dispatcher:
@@ -122,6 +73,7 @@ class Dispatcher:
 
     async def rest(self, pending: Pending) -> AsyncGenerator[bytes]:
         """Yield the further pieces of a streamed answer; leaving early cancels it."""
+        assert pending.pieces is not None, "only of answers whose first piece said `more`"
         try:
             while True:
                 piece = await pending.pieces.get()
@@ -153,28 +105,33 @@ class Dispatcher:
 
     def pump(self) -> None:
         """Give free workers what is waiting."""
-        free = [worker for worker in self.workers if worker.room > 0]
-        for number, worker in enumerate(free):
+        if not self._queue:
+            return
+        self._share([(worker, worker.room) for worker in self.workers])
+        if len(self._queue) >= _AHEAD_FROM:
+            self._share([(worker, worker.room_ahead) for worker in self.workers])
+
+    def _share(self, places: list[tuple[Worker, int]]) -> None:
+        """Give workers equal parts of the queue, as far as each has room."""
+        free = [(worker, room) for worker, room in places if room > 0]
+        for number, (worker, room) in enumerate(free):
             if not self._queue:
                 return
-            share = -(-len(self._queue) // (len(free) - number))
-            self._send(worker, min(share, worker.room))
+            part = -(-len(self._queue) // (len(free) - number))
+            self._send(worker, min(part, room))
 
     def cancel(self, pending: Pending) -> None:
         """Stop working on a request whose caller has gone."""
         if pending.worker is None:
             if pending in self._queue:
                 self._queue.remove(pending)
-        elif pending.worker.concurrency > 1 and pending.request.id in pending.worker.in_flight:
-            del pending.worker.in_flight[pending.request.id]
+        elif pending.worker.concurrency > 1 and pending.worker.give_back(pending.request.id):
             pending.worker.link.send(wire.pack({"op": "cancel", "id": pending.request.id}))
             self.pump()
 
     def _send(self, worker: Worker, count: int) -> None:
         batch = [self._queue.popleft() for _ in range(min(count, len(self._queue)))]
-        for pending in batch:
-            pending.worker = worker
-            worker.in_flight[pending.request.id] = pending
+        worker.take(batch)
         metrics.BATCH_SIZE.observe(len(batch))
         is_alone = not self._queue and sum(bool(w.in_flight) for w in self.workers) == 1
         threads = self._cpus if is_alone else max(1, self._cpus // len(self.workers))
@@ -182,12 +139,9 @@ class Dispatcher:
 
     def _receive(self, worker: Worker, message: wire.Message) -> None:
         for reply in wire.unpack_replies(message):
-            pending = worker.in_flight.get(reply.id)
-            if pending is None:
-                continue  # cancelled
-            if not reply.more:
-                del worker.in_flight[reply.id]
-            pending.resolve(reply)
+            known = worker.in_flight.get if reply.more else worker.give_back
+            if (pending := known(reply.id)) is not None:  # None: its caller has gone
+                pending.resolve(reply)
         self.pump()
 
     def _expire(self, pending: Pending) -> None:

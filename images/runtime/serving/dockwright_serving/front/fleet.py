@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 
 from dockwright_serving.errors import ModelError, ServingError
 from dockwright_serving.front import metrics
-from dockwright_serving.front.dispatch import Worker
 from dockwright_serving.front.link import ProcessEndedError
 from dockwright_serving.front.processes import fork
+from dockwright_serving.front.work import Worker
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
