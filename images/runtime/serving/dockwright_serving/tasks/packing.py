@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 _TOLERANCE = 1e-4
-_LEAST_WEIGHTS = 1 << 17
-"""In layers of less than about 384 inputs and outputs all else costs more than the product."""
+_LEAST_WEIGHTS = 1 << 14
+"""Smaller layers are not worth a kernel."""
+_SMALL_WEIGHTS = 1 << 17
+_FEW_ROWS = 48
 _MOST_ROWS = 512
 """More are computed in parts."""
 
@@ -33,25 +35,33 @@ class PackedLinear(nn.Module):  # type: ignore[misc]
         super().__init__()
         self.in_features, self.out_features = linear.in_features, linear.out_features
         self.packed = torch.ops.mkldnn._reorder_linear_weight(linear.weight.detach(), None)
-        self.bias = None if linear.bias is None else linear.bias.detach()
+        self.bias = None if linear.bias is None else linear.bias.detach().clone()
+        is_small = linear.weight.numel() < _SMALL_WEIGHTS
+        self.plain = linear.weight.detach().clone() if is_small else None
+        """The weight as it was, where a few rows are not worth the way to oneDNN."""
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         """Return inputs times weight plus bias."""
+        if self.plain is not None and inputs.numel() <= _FEW_ROWS * self.in_features:
+            return nn.functional.linear(inputs, self.plain, self.bias)
         rows = inputs.reshape(-1, self.in_features)
-        parts = [self._product(part) for part in rows.split(_MOST_ROWS)]
-        result = parts[0] if len(parts) == 1 else torch.cat(parts)
+        if rows.shape[0] <= _MOST_ROWS:
+            result = self._product(rows)
+        else:
+            result = torch.cat([self._product(part) for part in rows.split(_MOST_ROWS)])
         return result.view(*inputs.shape[:-1], self.out_features)
 
     def _product(self, rows: torch.Tensor) -> torch.Tensor:
         count = rows.shape[0]
-        if (step := step_above(count)) != count:
+        step = step_above(count)
+        if step != count:
             padded = rows.new_zeros((step, self.in_features))
             padded[:count] = rows
             rows = padded
         result: torch.Tensor = torch.ops.mkldnn._linear_pointwise(
             rows, self.packed, self.bias, "none", [], ""
         )
-        return result[:count]
+        return result if step == count else result[:count]
 
 
 def step_above(rows: int) -> int:
