@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dockwright import workspace
-from dockwright.spec import manifest
+from dockwright.spec import layer_lock, manifest
+from dockwright.spec.image import sha256
+from dockwright.spec.layer_lock import LayerLock, LockedLayer
+from dockwright.stages.layer_lock import subjects
 
 if TYPE_CHECKING:
     from dockwright.spec.manifest import Manifest
@@ -48,3 +51,20 @@ def copy(folder: Path) -> Sample:
     shutil.copytree(SAMPLE, root)
     shutil.copytree(REPOSITORY / "images" / "_templates", root / "images" / "_templates")
     return Sample(ws=workspace.Workspace(root=root, home=folder / "home"))
+
+
+def lock_layers(ws: Workspace) -> None:
+    """Commit layers of the sample that nobody has made: its wheels do not exist."""
+    for subject in subjects(ws, manifest.load(ws.buildspec_path).variants):
+        layers = tuple(
+            LockedLayer(
+                name=name,
+                key=key,
+                digest=sha256(f"blob of {key}".encode()),
+                diff_id=sha256(f"tar of {key}".encode()),
+                size_bytes=1000 * len(name),
+            )
+            for key, name in subject.names.items()
+        )
+        path = layer_lock.path_of(ws.buildspec_path, subject.release.key)
+        path.write_text(layer_lock.dumps(LayerLock(layers=layers)), encoding="utf-8")

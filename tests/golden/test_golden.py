@@ -22,6 +22,7 @@ from dockwright.spec import base_lock, manifest
 from dockwright.spec import lock as locks
 from dockwright.spec.axes import Framework
 from dockwright.stages.lock import releases_of
+from dockwright.workspace import Workspace
 
 if TYPE_CHECKING:
     from sample import Sample
@@ -51,6 +52,7 @@ def locks_of_the_sample(*, update: bool) -> None:
             path = base_lock.lock_path(buildspec_path, spec.name)
             base = base_lock.loads(path.read_bytes(), name=path.name)
             path.write_text(base_lock.dumps(replace(base, spec_sha256=spec.sha256)), "utf-8")
+        sample.lock_layers(Workspace(root=sample.SAMPLE, home=sample.SAMPLE / "home"))
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import pytest
 
 import wheel_maker
 from dockwright.clients import filelock
-from dockwright.composition.assemble import layer_store, wheel_layer
+from dockwright.composition.assemble import keys, layer_store, wheel_layer
 from dockwright.composition.assemble.install import Target
 from dockwright.composition.layers import WheelLayer
 from dockwright.composition.render import MTIME
@@ -135,7 +135,7 @@ def test_the_bytes_of_a_layer_change_only_with_the_layer_version(tmp_path: Path)
     # Stored, so that the wheel's own bytes do not depend on this host's zlib.
     path = wheel_maker.make(tmp_path, FILES, modes=MODES, method=0)
     _, written = write([path])
-    assert (layer_store.LAYER_VERSION, written.digest, written.diff_id) == (
+    assert (keys.LAYER_VERSION, written.digest, written.diff_id) == (
         1,
         "sha256:2bf2a4f47568993da7d31db06fa8c6614b5e0eeb6d17d7fa09c509bed31e9af6",
         "sha256:d479a8d1407dd34f85980e77b99b5950c7687b5d92a3cfb61315e7970eca5cda",
@@ -210,7 +210,7 @@ def test_wheels_for_another_python_or_place_make_another_layer(
 ) -> None:
     layer = layer_of(ws, wheel_maker.make(tmp_path / "made", FILES))
     targets = (Target(), Target(python="3.13"), Target(venv="/opt/other"))
-    assert len({layer_store.layer_key(layer, target) for target in targets}) == 3
+    assert len({keys.wheels_key(layer, target) for target in targets}) == 3
 
 
 def test_a_failed_layer_leaves_nothing_and_names_the_wheel(ws: Workspace, tmp_path: Path) -> None:
@@ -219,7 +219,7 @@ def test_a_failed_layer_leaves_nothing_and_names_the_wheel(ws: Workspace, tmp_pa
     layer = layer_of(ws, path)
     with pytest.raises(HashMismatchError, match=path.name):
         layer_store.layer_blobs(ws, [layer], known_diff_ids={})
-    folder = ws.layers_path / layer_store.layer_key(layer)
+    folder = ws.layers_path / keys.wheels_key(layer, layer_store.DEFAULT_TARGET)
     assert [path.name for path in folder.iterdir()] == [".lock"]
 
 
@@ -240,7 +240,7 @@ def test_a_layer_that_another_process_writes_is_waited_for_and_then_busy(
     ws: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     layer = layer_of(ws, wheel_maker.make(tmp_path / "made", FILES))
-    lock = ws.layers_path / layer_store.layer_key(layer) / ".lock"
+    lock = ws.layers_path / keys.wheels_key(layer, layer_store.DEFAULT_TARGET) / ".lock"
     monkeypatch.setattr(layer_store, "LOCK_WAIT_S", 0.1)
     held, done = threading.Event(), threading.Event()
 

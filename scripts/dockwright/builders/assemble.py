@@ -13,7 +13,8 @@ from dockwright import console
 from dockwright.clients import image_load
 from dockwright.composition import bytecode, oci_layout
 from dockwright.composition.assemble.install import Target
-from dockwright.composition.assemble.layer_store import LAYER_VERSION, LayerBlob, layer_blobs
+from dockwright.composition.assemble.keys import LAYER_VERSION
+from dockwright.composition.assemble.layer_store import LayerBlob, layer_blobs
 from dockwright.composition.assemble.venv_layer import venv_layer
 from dockwright.composition.image import Step, assembled, image_config
 from dockwright.composition.layers import layers_of_variant

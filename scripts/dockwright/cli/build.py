@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from dockwright import console
 from dockwright.builders.job import Builder
-from dockwright.cli.common import Globs, Json, here, load, select
-from dockwright.spec import base_lock, selector
+from dockwright.cli.common import Globs, Json, bases_of, here, load, select
+from dockwright.spec import selector
 from dockwright.spec.records import BuildRecord
-
-if TYPE_CHECKING:
-    from dockwright.composition.base import BaseImages
-    from dockwright.spec.variants import Variant
-    from dockwright.workspace import Workspace
 
 BUSY_WAIT_S = 5.0
 
@@ -48,7 +43,7 @@ def fetch(
     if to is not None:
         runtimes = runtime.stock(ws, variants)
         stage.lay_out(ws, variants, to, runtimes)
-        stage.lay_out_bytecode(ws, variants, to, runtimes, _bases(ws, variants))
+        stage.lay_out_bytecode(ws, variants, to, runtimes, bases_of(ws, variants))
         console.say(f"laid out in {to}")
 
 
@@ -74,7 +69,7 @@ def build(
     lock_path = ws.out_path / ".lock"
     with filelock.exclusive(lock_path, doing="build", wait_s=BUSY_WAIT_S):
         running = engine.ensure(ws)
-        bases = _bases(ws, variants)
+        bases = bases_of(ws, variants)
         runtimes = runtime.stock(ws, variants)
         jobs = stage.prepare(ws, variants, bases, runtimes)
         with docker.connect(running) as client:
@@ -100,16 +95,6 @@ def build(
         {j.variant.identifier for j in todo},
         as_json=as_json,
     )
-
-
-def _bases(ws: Workspace, variants: tuple[Variant, ...]) -> dict[str, BaseImages]:
-    from dockwright.composition import base  # noqa: PLC0415 - slow to import
-
-    specs = {v.release.base.name: v.release.base for v in variants}
-    return {
-        name: base.ensure(spec, base_lock.load(ws.buildspec_path, spec), ws)
-        for name, spec in specs.items()
-    }
 
 
 def _report(build_records: list[BuildRecord], built: set[str], *, as_json: bool) -> None:

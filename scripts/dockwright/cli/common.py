@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,11 @@ from dockwright.spec import manifest, selector
 from dockwright.spec.manifest import Manifest
 from dockwright.spec.variants import Variant
 from dockwright.workspace import Workspace
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dockwright.composition.base import BaseImages
 
 Globs = Annotated[
     list[str] | None,
@@ -39,3 +44,15 @@ def load(ws: Workspace) -> Manifest:
 def select(ws: Workspace, globs: list[str] | None) -> tuple[Variant, ...]:
     """Return the variants that the globs pick."""
     return selector.pick(load(ws).variants, globs or [])
+
+
+def bases_of(ws: Workspace, variants: Iterable[Variant]) -> dict[str, BaseImages]:
+    """Return the variants' bases by name, bootstrapped unless the store has them."""
+    from dockwright.composition import base  # noqa: PLC0415 - slow to import
+    from dockwright.spec import base_lock  # noqa: PLC0415 - likewise
+
+    specs = {v.release.base.name: v.release.base for v in variants}
+    return {
+        name: base.ensure(spec, base_lock.load(ws.buildspec_path, spec), ws)
+        for name, spec in specs.items()
+    }

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dockwright import console
-from dockwright.cli.common import Check, Globs, here, load, select
+from dockwright.cli.common import Check, Globs, bases_of, here, load, select
 from dockwright.spec.axes import Framework
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dockwright.spec.variants import Variant
+    from dockwright.workspace import Workspace
 
 
 def generate(*, check: Check = False) -> None:
@@ -55,12 +61,17 @@ def lock(
     base: Annotated[
         bool, typer.Option("--base", help="Lock the base images' packages instead.")
     ] = False,
+    layers: Annotated[
+        bool,
+        typer.Option("--layers", help="Assemble what is new and lock the layers' digests instead."),
+    ] = False,
     upgrade: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME", help="Take the newest version of this package; repeatable."),
     ] = None,
 ) -> None:
     """Solve each release's requirements and lock every wheel by hash."""
+    from dockwright.stages import layer_lock as layer_stage  # noqa: PLC0415 - as above
     from dockwright.stages import lock as stage  # noqa: PLC0415 - as above
 
     ws = here()
@@ -69,9 +80,26 @@ def lock(
         stage.check_bases(ws, manifest.bases.values())
     elif base:
         stage.lock_bases(ws, manifest.bases.values())
+    elif layers:
+        _lock_layers(ws, manifest.variants)
     elif check:
         stage.check(ws, manifest.variants)
         stage.check_bases(ws, manifest.bases.values())
+        layer_stage.check(ws, manifest.variants)
         stage.check_strangers(ws, manifest.variants, manifest.bases.values())
     else:
         stage.lock(ws, manifest.variants, upgrade=upgrade or ())
+
+
+def _lock_layers(ws: Workspace, variants: Sequence[Variant]) -> None:
+    from dockwright.composition import runtime  # noqa: PLC0415 - as above
+    from dockwright.stages import fetch, layer_lock  # noqa: PLC0415 - as above
+
+    for subject in layer_lock.subjects(ws, variants):
+        base = None
+        if subject.missing:
+            console.say(f"{subject.release.key}: {', '.join(subject.missing)}")
+            fetch.fetch(ws, subject.variants)
+            runtime.stock(ws, subject.variants)
+            (base,) = bases_of(ws, subject.variants).values()
+        layer_lock.lock(ws, subject, base)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from dockwright import console
 from dockwright.cli.common import Globs, Json, here, select
+from dockwright.spec.base_lock import BASE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from dockwright.composition.oci_layout import Layer
     from dockwright.composition.plan import PlannedLayer
+    from dockwright.composition.prediction import Prediction
     from dockwright.stages.plan import Forecast
 
 
@@ -30,8 +34,9 @@ def plan(globs: Globs = None, *, as_json: Json = False) -> None:
         console.out(f"{f.image.variant.identifier}: {f.action}")
         console.table(
             ("  LAYER", "KIND", "SIZE", "IMAGES", "CONTENT"),
-            [_row(layer, shared) for layer in f.image.layers],
+            [_row(layer, f.assembled.layers.get(layer.name), shared) for layer in f.image.layers],
         )
+        console.out(f"  assembled: {_assembled(f.assembled)}")
         console.out("")
     total, unique = sum(image.size_bytes for image in images), unique_bytes(images)
     missing = {wheel for f in forecasts for wheel in f.missing}
@@ -43,11 +48,21 @@ def plan(globs: Globs = None, *, as_json: Json = False) -> None:
     )
 
 
-def _row(layer: PlannedLayer, shared: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
-    size = "?" if layer.size_bytes is None else console.human_bytes(layer.size_bytes)
+def _row(
+    layer: PlannedLayer, known: Layer | None, shared: Mapping[str, tuple[str, ...]]
+) -> tuple[str, ...]:
+    size_bytes = layer.size_bytes or (known.size_bytes if known else None)
+    size = "?" if size_bytes is None else console.human_bytes(size_bytes)
     some = ", ".join(layer.packages[:3])
     more = f" and {len(layer.packages) - 3} more" if len(layer.packages) > 3 else ""
     return (f"  {layer.name}", layer.kind, size, str(len(shared[layer.key])), some + more)
+
+
+def _assembled(prediction: Prediction) -> str:
+    if prediction.size_bytes is None:
+        option = "--base" if BASE in prediction.unknown else "--layers"
+        return f"unknown until `dockwright lock {option}`: {', '.join(prediction.unknown)}"
+    return f"{prediction.digest}, {console.human_bytes(prediction.size_bytes)}"
 
 
 def _data(f: Forecast, shared: Mapping[str, tuple[str, ...]]) -> dict[str, object]:
@@ -56,6 +71,12 @@ def _data(f: Forecast, shared: Mapping[str, tuple[str, ...]]) -> dict[str, objec
         "action": f.action,
         "is_current": f.is_current,
         "size_bytes": f.image.size_bytes,
+        "assembled": {
+            "digest": f.assembled.digest,
+            "config_digest": f.assembled.config_digest,
+            "size_bytes": f.assembled.size_bytes,
+            "unknown": list(f.assembled.unknown),
+        },
         "missing_wheels": [wheel.filename for wheel in f.missing],
         "layers": [
             {
@@ -64,7 +85,12 @@ def _data(f: Forecast, shared: Mapping[str, tuple[str, ...]]) -> dict[str, objec
                 "size_bytes": layer.size_bytes,
                 "images": list(shared[layer.key]),
                 "packages": list(layer.packages),
+                "assembled": _layer(f.assembled.layers.get(layer.name)),
             }
             for layer in f.image.layers
         ],
     }
+
+
+def _layer(known: Layer | None) -> dict[str, object] | None:
+    return None if known is None else asdict(known)

@@ -6,7 +6,6 @@ root, no other Python on the machine. Both builders lay the same files, so that 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import marshal
 import re
@@ -19,11 +18,12 @@ from typing import TYPE_CHECKING
 
 from dockwright import console, process
 from dockwright.clients import filelock
-from dockwright.composition import compile_modules, oci_layout, wheels
-from dockwright.composition.assemble import tar_header
+from dockwright.composition import compile_modules, compress, oci_layout, wheels
+from dockwright.composition.assemble import keys, tar_header
 from dockwright.composition.assemble.layer_store import LayerBlob
 from dockwright.composition.render import MTIME, VENV
 from dockwright.spec.base_lock import BASE
+from dockwright.spec.image import sha256
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -44,38 +44,54 @@ PYTHON_FILES = re.compile(
 
 def layer_blob(ws: Workspace, layer: WheelLayer, base: BaseImages, *, python: str) -> LayerBlob:
     """Return the layer of a wheel layer's compiled modules, made now unless the store has it."""
-    digest = base.lock.image(BASE).layer_digest
-    program = Path(compile_modules.__file__).read_bytes()
-    facts = (digest, python, VENV, layer.bytecode_key, hashlib.sha256(program).hexdigest())
-    folder = ws.layers_path / hashlib.sha256("\n".join(facts).encode()).hexdigest()
+    folder = ws.layers_path / keys.bytecode_key(layer, base.lock, python=python)
     doing = f"compiling the modules of layer {layer.name}"
     with filelock.exclusive(folder / ".lock", doing=doing, wait_s=LOCK_WAIT_S):
         stored = _stored(folder)
         if stored is None:
             with console.step(doing):
-                files = _compiled(ws, layer, base, python)
-                stored = _write(folder, files, python)
+                stored = _write(ws, folder, layer, base, python)
     return stored
 
 
-def _compiled(
-    ws: Workspace, layer: WheelLayer, base: BaseImages, python: str
-) -> Mapping[str, bytes]:
-    """Return path of the source -> .pyc for the layer's modules; those that are gone are left out."""
+def _write(
+    ws: Workspace, folder: Path, layer: WheelLayer, base: BaseImages, python: str
+) -> LayerBlob:
     root = _unpacked(ws, base)
-    folder = f"{VENV}/lib/python{python}/site-packages"
+    site = f"{VENV}/lib/python{python}/site-packages"
+    tag = "cpython-" + python.replace(".", "")
     with tempfile.TemporaryDirectory(prefix="dockwright-compile-") as scratch:
         work = Path(scratch, "work")
         work.write_bytes(marshal.dumps(sorted(_sources(ws, layer)), compile_modules.FORMAT))
-        # Nothing of this process's environment may have a say in what comes out.
-        home = f"PYTHONHOME={root / 'usr'}"
-        argv = [
-            *("env", "--ignore-environment", home, "PYTHONHASHSEED=0", "LC_ALL=C.UTF-8"),
-            *(root / LOADER, "--library-path", root / LIBRARIES, root / f"usr/bin/python{python}"),
-            *("-S", "-B", "-W", "ignore", compile_modules.__file__, work, folder, MTIME),
-        ]
-        process.run(list(map(str, argv)), timeout_s=TIMEOUT_S)
-        return dict(marshal.loads(work.read_bytes()))  # noqa: S302 - written by our program
+        _run(root, python, compile_modules.__file__, work, site, MTIME)
+        # Modules that are gone from their wheels are left out.
+        made = dict(marshal.loads(work.read_bytes()))  # noqa: S302 - written by our program
+        files = {_cache_path(f"{site}/{path}", tag): made[path] for path in made}
+        tar = _tar({path.strip("/"): content for path, content in files.items()})
+        work.write_bytes(tar)
+        _run(root, python, compress.__file__, work)
+        blob = work.read_bytes()
+    facts = {
+        "digest": sha256(blob),
+        "diff_id": sha256(tar),
+        "size_bytes": len(blob),
+        "unpacked_bytes": sum(map(len, files.values())),
+    }
+    oci_layout.write_atomically(folder / "blob", blob)
+    oci_layout.write_atomically(folder / "facts.json", json.dumps(facts).encode())
+    stored = _stored(folder)
+    assert stored is not None, "the layer was written just now"
+    return stored
+
+
+def _run(root: Path, python: str, program: str, *args: object) -> None:
+    """Run a program under the base's Python; nothing of our environment has a say in it."""
+    argv = [
+        *("env", "--ignore-environment", f"PYTHONHOME={root / 'usr'}", "PYTHONHASHSEED=0"),
+        *("LC_ALL=C.UTF-8", root / LOADER, "--library-path", root / LIBRARIES),
+        *(root / f"usr/bin/python{python}", "-S", "-B", "-W", "ignore", program, *args),
+    ]
+    process.run(list(map(str, argv)), timeout_s=TIMEOUT_S)
 
 
 def _sources(ws: Workspace, layer: WheelLayer) -> Iterator[tuple[str, bytes]]:
@@ -87,33 +103,17 @@ def _sources(ws: Workspace, layer: WheelLayer) -> Iterator[tuple[str, bytes]]:
                 yield name, archive.read(name)
 
 
-def _write(folder: Path, files: Mapping[str, bytes], python: str) -> LayerBlob:
-    site = f"{VENV.strip('/')}/lib/python{python}/site-packages"
-    tag = "cpython-" + python.replace(".", "")
-    paths = {_cache_path(f"{site}/{path}", tag): content for path, content in files.items()}
-    folders = {str(parent) for path in paths for parent in Path(path).parents} - {"."}
-    with oci_layout.new_layer(folder) as writer:
-        for path in sorted(paths.keys() | folders):
-            if path in folders:
-                head = tar_header.header(f"{path}/", kind=tar_header.DIRECTORY, mode=0o755)
-                writer.write(head)
-                continue
-            size = len(paths[path])
-            writer.write(
-                tar_header.header(path, kind=tar_header.REGULAR, mode=0o644, size_bytes=size)
-            )
-            writer.write(paths[path] + tar_header.padding(size))
-        writer.write(tar_header.END)
-    facts = {
-        "digest": writer.layer.digest,
-        "diff_id": writer.layer.diff_id,
-        "size_bytes": writer.layer.size_bytes,
-        "unpacked_bytes": sum(map(len, paths.values())),
-    }
-    oci_layout.write_atomically(folder / "facts.json", json.dumps(facts).encode())
-    stored = _stored(folder)
-    assert stored is not None, "the layer was written just now"
-    return stored
+def _tar(files: Mapping[str, bytes]) -> bytes:
+    folders = {str(parent) for path in files for parent in Path(path).parents} - {"."}
+    tar = bytearray()
+    for path in sorted(files.keys() | folders):
+        if path in folders:
+            tar += tar_header.header(f"{path}/", kind=tar_header.DIRECTORY, mode=0o755)
+            continue
+        size = len(files[path])
+        tar += tar_header.header(path, kind=tar_header.REGULAR, mode=0o644, size_bytes=size)
+        tar += files[path] + tar_header.padding(size)
+    return bytes(tar) + tar_header.END
 
 
 def _cache_path(path: str, tag: str) -> str:
@@ -131,7 +131,7 @@ def _stored(folder: Path) -> LayerBlob | None:
         facts = json.loads((folder / "facts.json").read_bytes())
     except FileNotFoundError:
         return None
-    path = oci_layout.blob_path(folder, facts["digest"])
+    path = folder / "blob"
     if not path.is_file() or path.stat().st_size != facts["size_bytes"]:
         return None
     return LayerBlob(path=path, **facts)

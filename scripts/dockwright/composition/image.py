@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from dockwright.spec.image import CONFIG_TYPE, MANIFEST_TYPE, AssembledImage, Blob, sha256
+from dockwright.spec.image import CONFIG_TYPE, LAYER_TYPE, MANIFEST_TYPE, AssembledImage, sha256
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from dockwright.spec.image import Blob, Described
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,7 +30,7 @@ def assembled(config: bytes, layers: Sequence[Blob]) -> AssembledImage:
     return AssembledImage(manifest=docker_manifest(config, layers), config=config, layers=layers)
 
 
-def docker_manifest(config: bytes, layers: Sequence[Blob]) -> bytes:
+def docker_manifest(config: bytes, layers: Sequence[Described]) -> bytes:
     """Return the manifest; SageMaker takes no other kind (moby/buildkit#5480)."""
     diff_ids = json.loads(config)["rootfs"]["diff_ids"]
     assert len(diff_ids) == len(layers), "every layer needs its diff_id, and the other way round"
@@ -38,7 +40,7 @@ def docker_manifest(config: bytes, layers: Sequence[Blob]) -> bytes:
             "mediaType": MANIFEST_TYPE,
             "config": {"mediaType": CONFIG_TYPE, "digest": sha256(config), "size": len(config)},
             "layers": [
-                {"mediaType": layer.media_type, "digest": layer.digest, "size": layer.size_bytes}
+                {"mediaType": LAYER_TYPE, "digest": layer.digest, "size": layer.size_bytes}
                 for layer in layers
             ],
         }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,6 +22,15 @@ def sha256(content: bytes) -> str:
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
+class Described(Protocol):
+    """A layer as a manifest names it, wherever its bytes are."""
+
+    @property
+    def digest(self) -> str: ...
+    @property
+    def size_bytes(self) -> int: ...
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Blob:
     """A layer in a file."""
@@ -29,7 +38,6 @@ class Blob:
     path: Path
     digest: str
     size_bytes: int
-    media_type: str = LAYER_TYPE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -12,7 +12,7 @@ from dockwright.clients.uv import compile_requirements
 from dockwright.clients.wheel_files import Target
 from dockwright.composition import base
 from dockwright.errors import StaleError
-from dockwright.spec import base_lock
+from dockwright.spec import base_lock, layer_lock
 from dockwright.spec import lock as locks
 from dockwright.spec.lock import FORMAT, Group, LockedWheel, ReleaseLock
 from dockwright.spec.records import write_atomically
@@ -71,6 +71,7 @@ def check_bases(ws: Workspace, bases: Iterable[BaseSpec]) -> None:
 def check_strangers(ws: Workspace, variants: Iterable[Variant], bases: Iterable[BaseSpec]) -> None:
     """Raise StaleError if there are locks of what the manifest no longer names."""
     known = {locks.lock_path(ws.buildspec_path, release) for release in releases_of(variants)}
+    known |= {layer_lock.path_of(ws.buildspec_path, r.key) for r in releases_of(variants)}
     known |= {base_lock.lock_path(ws.buildspec_path, spec.name) for spec in bases}
     strangers = sorted(set((ws.buildspec_path / "locks").glob("*.json")) - known)
     if strangers:

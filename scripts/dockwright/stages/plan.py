@@ -9,8 +9,9 @@ from dockwright.builders.bake import inputs_sha256
 from dockwright.composition import runtime, wheels
 from dockwright.composition.generated import read
 from dockwright.composition.plan import Kind, PlannedImage, plan_image
+from dockwright.composition.prediction import Prediction, predict
 from dockwright.errors import StaleError
-from dockwright.spec import base_lock, records
+from dockwright.spec import base_lock, layer_lock, records
 from dockwright.spec import lock as locks
 from dockwright.spec.records import BuildRecord
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from dockwright.composition.layers import WheelLayer
     from dockwright.spec.base import BaseSpec
     from dockwright.spec.base_lock import BaseLock
+    from dockwright.spec.layer_lock import LayerLock
     from dockwright.spec.lock import ReleaseLock, Wheel
     from dockwright.spec.variants import Variant
     from dockwright.workspace import Workspace
@@ -31,6 +33,8 @@ class Forecast:
     """One image before it is built."""
 
     image: PlannedImage
+    assembled: Prediction
+    """What the image is when it is assembled."""
     missing: tuple[Wheel, ...]
     """What would have to be fetched."""
     record: BuildRecord | None
@@ -56,12 +60,14 @@ def forecast(ws: Workspace, variants: Sequence[Variant]) -> tuple[Forecast, ...]
     release_locks = {key: locks.load(ws.buildspec_path, r) for key, r in releases.items()}
     every = {locked.wheel: None for lock in release_locks.values() for locked in lock.wheels}
     absent = set(wheels.missing(ws.wheels_path, every))
+    layer_locks = {key: layer_lock.load(ws.buildspec_path, key) for key in releases}
     runtimes = runtime.build_all(ws.images_path, variants)
     return tuple(
         _forecast(
             ws,
             v,
             release_locks[v.release.key],
+            layer_locks[v.release.key],
             base_locks[v.release.base.name],
             runtime.layer_of(v, runtimes),
             absent,
@@ -74,6 +80,7 @@ def _forecast(
     ws: Workspace,
     variant: Variant,
     lock: ReleaseLock,
+    layers: LayerLock,
     base: BaseLock | None,
     last: WheelLayer | None,
     absent: AbstractSet[Wheel],
@@ -83,6 +90,7 @@ def _forecast(
     record = records.read(ws.out_path, variant.identifier, "build", BuildRecord)
     return Forecast(
         image=image,
+        assembled=predict(variant, lock, base, last, layers),
         missing=tuple(wheel for wheel in wanted if wheel in absent),
         record=record,
         is_current=record is not None

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
 import json
 import os
 import threading
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING
 from dockwright import console
 from dockwright.clients import filelock, hashing
 from dockwright.composition import wheels
-from dockwright.composition.assemble import wheel_layer
+from dockwright.composition.assemble import keys, wheel_layer
 from dockwright.composition.assemble.install import Target
 from dockwright.errors import HashMismatchError, NoSpaceError
 
@@ -32,8 +31,6 @@ if TYPE_CHECKING:
     from dockwright.composition.layers import WheelLayer
     from dockwright.workspace import Workspace
 
-LAYER_VERSION = 1
-"""Goes up with every change of a layer's bytes; a test holds the bytes of a sample to it."""
 LOCK_WAIT_S = 3600.0
 PARALLEL = 4
 DEFAULT_TARGET = Target()
@@ -55,12 +52,6 @@ class LayerBlob:
     """Of all its files."""
 
 
-def layer_key(layer: WheelLayer, target: Target = DEFAULT_TARGET) -> str:
-    """Return what a layer's blob is stored by: all that its bytes depend on."""
-    facts = (str(LAYER_VERSION), target.venv, target.python, layer.key)
-    return hashlib.sha256("\n".join(facts).encode()).hexdigest()
-
-
 def layer_blob(
     ws: Workspace,
     layer: WheelLayer,
@@ -75,7 +66,7 @@ def layer_blob(
     sha256 stand for their content. HashMismatchError where the store knows another diff_id.
     """
     wheels.verify(ws.wheels_path, layer.wheels)
-    folder = ws.layers_path / layer_key(layer, target)
+    folder = ws.layers_path / keys.wheels_key(layer, target)
     doing = f"assembling layer {layer.name}"
     with filelock.exclusive(folder / ".lock", doing=doing, wait_s=LOCK_WAIT_S):
         stored = _stored(folder)

@@ -5,14 +5,17 @@ The same four things as the Dockerfile's builder stage makes (images/_templates/
 
 from __future__ import annotations
 
-import hashlib
 import io
 import tarfile
+from functools import cache
 from typing import TYPE_CHECKING
 
 from dockwright.composition import oci_layout
+from dockwright.composition.assemble import gzip_member
 from dockwright.composition.assemble.layer_store import LayerBlob
+from dockwright.composition.oci_layout import Layer
 from dockwright.composition.render import MTIME, VENV
+from dockwright.spec.image import sha256
 
 if TYPE_CHECKING:
     from dockwright.workspace import Workspace
@@ -22,17 +25,30 @@ PYVENV_CFG = b"home = /usr/bin\ninclude-system-site-packages = false\n"
 
 def venv_layer(ws: Workspace, python: str) -> LayerBlob:
     """Write the layer into the store and return it; it is smaller than a page, so always anew."""
-    tar = _tar(python)
-    with oci_layout.new_layer(ws.layers_path / "venv") as writer:
-        writer.write(tar)
-    layer = writer.layer
+    blob, layer = _made(python)
+    folder = ws.layers_path / "venv"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / layer.digest.removeprefix("sha256:")
+    oci_layout.write_atomically(path, blob)
     return LayerBlob(
-        path=oci_layout.blob_path(ws.layers_path / "venv", layer.digest),
+        path=path,
         digest=layer.digest,
-        diff_id=f"sha256:{hashlib.sha256(tar).hexdigest()}",
+        diff_id=layer.diff_id,
         size_bytes=layer.size_bytes,
         unpacked_bytes=len(PYVENV_CFG),
     )
+
+
+def facts(python: str) -> Layer:
+    """Return what the layer is; nothing is written."""
+    return _made(python)[1]
+
+
+@cache
+def _made(python: str) -> tuple[bytes, Layer]:
+    tar = _tar(python)
+    blob = gzip_member.member(tar)
+    return blob, Layer(digest=sha256(blob), size_bytes=len(blob), diff_id=sha256(tar))
 
 
 def _tar(python: str) -> bytes:

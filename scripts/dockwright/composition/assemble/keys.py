@@ -1,0 +1,44 @@
+"""A layer's inputs in; what its blob is stored and locked by, all that its bytes depend on, out."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dockwright.composition import compile_modules, compress
+from dockwright.composition.render import VENV
+from dockwright.spec.base_lock import BASE
+
+if TYPE_CHECKING:
+    from dockwright.composition.assemble.install import Target
+    from dockwright.composition.layers import WheelLayer
+    from dockwright.spec.base_lock import BaseLock
+
+LAYER_VERSION = 1
+"""Goes up with every change of a layer's bytes; a test holds the bytes of a sample to it."""
+
+
+def wheels_key(layer: WheelLayer, target: Target) -> str:
+    """Return the key of a layer of installed wheels."""
+    return _key(str(LAYER_VERSION), target.venv, target.python, layer.key)
+
+
+def bytecode_key(layer: WheelLayer, base: BaseLock, *, python: str) -> str:
+    """Return the key of the layer of a wheel layer's compiled modules.
+
+    The base's own Python and zlib make it, so the machine that they run on has no say.
+    """
+    digest = base.image(BASE).layer_digest
+    return _key(str(LAYER_VERSION), digest, python, VENV, layer.bytecode_key, *_programs())
+
+
+def _key(*facts: str) -> str:
+    return hashlib.sha256("\n".join(facts).encode()).hexdigest()
+
+
+@cache
+def _programs() -> tuple[str, ...]:
+    paths = (compile_modules.__file__, compress.__file__)
+    return tuple(hashlib.sha256(Path(path).read_bytes()).hexdigest() for path in paths)

@@ -1,0 +1,87 @@
+"""buildspec/locks/<release>.layers.json: what a release's layers weigh and hash to, once assembled.
+
+A layer's bytes follow from its key; what they are is known only once they were made. Committed, it
+tells an image's digest before anything is fetched or built, and whether a build gave the same.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Final, Literal
+
+from pydantic import ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
+
+from dockwright.errors import StaleError
+from dockwright.spec.base_lock import Digest, Sha256  # noqa: TC001 - pydantic reads them
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FORMAT: Final = 1
+REMEDY = "run `dockwright lock --layers`"
+STRICT = ConfigDict(strict=True, extra="forbid")
+LayerName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, order=True)
+class LockedLayer:
+    """One assembled layer."""
+
+    __pydantic_config__ = STRICT
+
+    name: LayerName
+    key: Sha256
+    """Of all that its bytes follow from."""
+    digest: Digest
+    diff_id: Digest
+    """Of the tar inside."""
+    size_bytes: Annotated[int, Field(ge=0)]
+    """As it is stored and sent, compressed."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LayerLock:
+    """The layers of a release that are known."""
+
+    __pydantic_config__ = STRICT
+
+    format: Literal[1] = FORMAT
+    layers: tuple[LockedLayer, ...] = ()
+
+    @property
+    def by_key(self) -> dict[str, LockedLayer]:
+        return {layer.key: layer for layer in self.layers}
+
+
+def path_of(buildspec_path: Path, key: str) -> Path:
+    """Return where the layers of the release `<framework>-<name>` are committed."""
+    return buildspec_path / "locks" / f"{key}.layers.json"
+
+
+def load(buildspec_path: Path, key: str) -> LayerLock:
+    """Return a release's layers; none where there is no file: nothing is known of them yet."""
+    path = path_of(buildspec_path, key)
+    try:
+        return _adapter().validate_json(path.read_bytes())
+    except FileNotFoundError:
+        return LayerLock()
+    except ValidationError as e:
+        first = e.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        name = "/".join(path.parts[-3:])
+        msg = f"{name} is not of format {FORMAT}: {where}: {first['msg']}; remove it and {REMEDY}"
+        raise StaleError(msg) from None
+
+
+def dumps(lock: LayerLock) -> str:
+    """Return the lock as committed: one line per layer, so that a bump diffs well."""
+    rows = ",\n".join(f"    {json.dumps(asdict(layer))}" for layer in sorted(lock.layers))
+    layers = f"[\n{rows}\n  ]" if rows else "[]"
+    return f'{{\n  "format": {lock.format},\n  "layers": {layers}\n}}\n'
+
+
+@cache
+def _adapter() -> TypeAdapter[LayerLock]:
+    return TypeAdapter(LayerLock)

@@ -1,0 +1,132 @@
+"""Releases in; what their assembled layers weigh and hash to, as committed layer locks, out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dockwright.composition import bytecode, layers, prediction, runtime
+from dockwright.composition.assemble.install import Target
+from dockwright.composition.assemble.layer_store import layer_blobs
+from dockwright.errors import StaleError
+from dockwright.spec import base_lock, layer_lock
+from dockwright.spec import lock as locks
+from dockwright.spec.layer_lock import REMEDY, LayerLock, LockedLayer
+from dockwright.spec.lock import Group
+from dockwright.spec.records import write_atomically
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from dockwright.composition.assemble.layer_store import LayerBlob
+    from dockwright.composition.base import BaseImages
+    from dockwright.composition.layers import WheelLayer
+    from dockwright.spec.variants import Release, Variant
+    from dockwright.workspace import Workspace
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Subject:
+    """A release with the layers that its lock speaks of."""
+
+    release: Release
+    variants: tuple[Variant, ...]
+    wheel_layers: tuple[WheelLayer, ...]
+    names: Mapping[str, str]
+    """Key -> name of all layers, those of compiled modules included."""
+    committed: LayerLock
+    runtimes: frozenset[str]
+    """Names of layers that change with every edit of our own packages."""
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The names of layers of which nothing is known."""
+        known = self.committed.by_key
+        return tuple(name for key, name in self.names.items() if key not in known)
+
+
+def subjects(ws: Workspace, variants: Sequence[Variant]) -> tuple[Subject, ...]:
+    """Return each release of the variants with its layers; StaleError when another lock is stale."""
+    by_release: dict[str, list[Variant]] = {}
+    for variant in variants:
+        by_release.setdefault(variant.release.key, []).append(variant)
+    return tuple(_subject(ws, of_release) for of_release in by_release.values())
+
+
+def check(ws: Workspace, variants: Sequence[Variant]) -> None:
+    """Raise StaleError, naming all layers that are missing or too many.
+
+    Those of our own packages may be missing: every edit of their source makes others.
+    """
+    stale = [problem for subject in subjects(ws, variants) if (problem := _problem(ws, subject))]
+    if stale:
+        raise StaleError("\n".join(stale))
+
+
+def lock(ws: Workspace, subject: Subject, base: BaseImages | None) -> None:
+    """Make the layers that are missing, out of fetched wheels, and commit what all of them are."""
+    if base is not None and base.drifted:
+        msg = f"base {subject.release.base.name} has drifted; run `dockwright lock --base` first"
+        raise StaleError(msg)
+    made = _made(ws, subject, base) if base is not None else {}
+    known = subject.committed.by_key
+    entries = (known.get(key) or _entry(key, name, made) for key, name in subject.names.items())
+    path = layer_lock.path_of(ws.buildspec_path, subject.release.key)
+    write_atomically(path, layer_lock.dumps(LayerLock(layers=tuple(entries))))
+
+
+def _subject(ws: Workspace, variants: Sequence[Variant]) -> Subject:
+    release = variants[0].release
+    lock = locks.load(ws.buildspec_path, release)
+    base = base_lock.load(ws.buildspec_path, release.base)
+    built = runtime.build_all(ws.images_path, variants)
+    own = {layer.key: layer for v in variants if (layer := runtime.layer_of(v, built))}.values()
+    every = [la for la in layers.layers_of_release(lock) if la.group is not Group.BUILD]
+    python = release.base.python
+    named = [prediction.layer_keys(layer, base, python=python) for layer in (*every, *own)]
+    return Subject(
+        release=release,
+        variants=tuple(variants),
+        wheel_layers=(*every, *own),
+        names={key: name for names in named for name, key in names.items()},
+        committed=layer_lock.load(ws.buildspec_path, release.key),
+        runtimes=frozenset(name for layer in own for name in (layer.name, layer.bytecode) if name),
+    )
+
+
+def _problem(ws: Workspace, subject: Subject) -> str | None:
+    missing = [name for name in subject.missing if name not in subject.runtimes]
+    strangers = [
+        layer.name
+        for layer in subject.committed.layers
+        if layer.key not in subject.names and layer.name not in subject.runtimes
+    ]
+    if not missing and not strangers:
+        return None
+    path = layer_lock.path_of(ws.buildspec_path, subject.release.key).relative_to(ws.root)
+    told = [f"lacks {', '.join(missing)}"] if missing else []
+    told += [f"has {', '.join(strangers)} as no image has it"] if strangers else []
+    return f"{path} is stale: it {' and '.join(told)}; {REMEDY}"
+
+
+def _made(ws: Workspace, subject: Subject, base: BaseImages) -> dict[str, LayerBlob]:
+    """Return name -> layer of those that are missing."""
+    python, missing = subject.release.base.python, set(subject.missing)
+    wanted = [layer for layer in subject.wheel_layers if layer.name in missing]
+    blobs = layer_blobs(ws, wanted, known_diff_ids={}, target=Target(python=python))
+    made = {layer.name: blob for layer, blob in zip(wanted, blobs, strict=True)}
+    for layer in subject.wheel_layers:
+        if layer.bytecode in missing:
+            made[layer.bytecode] = bytecode.layer_blob(ws, layer, base, python=python)
+    return made
+
+
+def _entry(key: str, name: str, made: Mapping[str, LayerBlob]) -> LockedLayer:
+    blob = made[name]
+    return LockedLayer(
+        name=name,
+        key=key,
+        digest=blob.digest,
+        diff_id=blob.diff_id,
+        size_bytes=blob.size_bytes,
+    )
