@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import tarfile
 import time
 import uuid
@@ -27,6 +28,17 @@ MODEL = "/opt/ml/model"
 PORT = 8080
 READY_S = 90.0
 Files = dict[str, bytes]
+HUB_MODEL = "someone/model"
+HUB_TOKEN = "for-tests"  # noqa: S105 - of a hub of our own
+_HUB = f"""
+import sys, threading
+from pathlib import Path
+sys.path.insert(0, "/tests")
+from hub_mirror import hub_mirror
+with hub_mirror(Path("/hub"), token="{HUB_TOKEN}", host="0.0.0.0") as endpoint:
+    print(endpoint, flush=True)
+    threading.Event().wait()
+"""
 _ASK = """
 import sys, urllib.error, urllib.request
 path, body = sys.argv[1:]
@@ -184,6 +196,22 @@ class ServingImage:
 
     def _binding(self) -> str:
         return "127.0.0.1" if self.address == "127.0.0.1" else "0.0.0.0"  # noqa: S104 - of theirs
+
+
+@contextmanager
+def served_hub(image: ServingImage, tests: Files, model: Files, *, network: str) -> Iterator[str]:
+    """Yield the address, in a network, of a hub that has one model for those with a token."""
+    files = tests | {f"hub/{HUB_MODEL}/{name}": content for name, content in model.items()}
+    options = {"network": network}
+    with image.running("python3", "-c", _HUB, files=files, options=options) as hub:
+        deadline = time.monotonic() + READY_S
+        while not (found := re.search(r":(\d+)\n", hub.log())):
+            assert hub.is_running(), hub.log()
+            assert time.monotonic() < deadline, "the hub does not come up"
+            time.sleep(0.05)
+        hub.container.reload()
+        networks = hub.container.attrs["NetworkSettings"]["Networks"]
+        yield f"http://{networks[network]['IPAddress']}:{found[1]}"
 
 
 def address_of(host: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 import uuid
 import zipfile
 from contextlib import contextmanager
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from serving_container import tar
+from serving_container import HUB_MODEL, HUB_TOKEN, served_hub, tar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,15 +19,6 @@ if TYPE_CHECKING:
 
 TEXT = "the water is hot"
 OFFLINE = {"network_mode": "none"}
-HUB = """
-import sys, threading
-from pathlib import Path
-sys.path.insert(0, "/tests")
-from hub_mirror import hub_mirror
-with hub_mirror(Path("/hub"), token="secret", host="0.0.0.0") as endpoint:
-    print(endpoint, flush=True)
-    threading.Event().wait()
-"""
 STEPS = b"""
 import greeting
 def model_fn(model_dir, context):
@@ -72,43 +62,35 @@ def test_a_local_folder_is_named_and_a_task_chosen(image: ServingImage, bert: Fi
 
 
 @contextmanager
-def hub(image: ServingImage, bert: Files, tests: Files) -> Iterator[tuple[str, str]]:
-    """Yield a network and the address of a hub in it that has one private model."""
-    network = image.docker.networks.create(f"dockwright-test-{uuid.uuid4().hex}", driver="bridge")
-    assert network.name
-    files = tests | {f"hub/someone/classifier/{name}": content for name, content in bert.items()}
+def network(image: ServingImage) -> Iterator[str]:
+    """Yield the name of a network of our own."""
+    name = f"dockwright-test-{uuid.uuid4().hex}"
+    made = image.docker.networks.create(name, driver="bridge")
     try:
-        options: dict[str, object] = {"network": network.name, "hostname": "hub"}
-        with image.running("python3", "-c", HUB, files=files, options=options) as mirror:
-            assert network.id
-            while not (found := re.search(r":(\d+)$", mirror.log().strip())):
-                assert mirror.is_running(), mirror.log()
-            mirror.container.reload()
-            networks = mirror.container.attrs["NetworkSettings"]["Networks"]
-            yield network.name, f"http://{networks[network.name]['IPAddress']}:{found[1]}"
+        yield name
     finally:
-        network.remove()
+        made.remove()
 
 
 def test_a_private_model_comes_from_a_mirror_of_the_hub(
     image: ServingImage, bert: Files, runtime_tests: Files
 ) -> None:
-    with hub(image, bert, runtime_tests) as (network, endpoint):
+    with network(image) as name, served_hub(image, runtime_tests, bert, network=name) as endpoint:
         env = {
-            "HF_MODEL_ID": "someone/classifier",
+            "HF_MODEL_ID": HUB_MODEL,
             "HF_ENDPOINT": endpoint,
             "HF_MODEL_REVISION": "v1.0",
         }
-        options: dict[str, object] = {"network": network}
+        options: dict[str, object] = {"network": name}
         with image.running(env=env, options=options) as shut:
             assert "HF_API_TOKEN" in shut.wait_for_ping(503)
-        with image.running(env={**env, "HF_API_TOKEN": "secret"}, options=options) as site:
+        with image.running(env={**env, "HF_API_TOKEN": HUB_TOKEN}, options=options) as site:
             site.wait_for_ping()
             assert labels(site) == {"LABEL_0", "LABEL_1"}
 
 
 def test_a_hub_that_no_network_leads_to_is_named(image: ServingImage) -> None:
-    with image.running(env={"HF_MODEL_ID": "someone/classifier"}, options=OFFLINE) as site:
+    with image.running(env={"HF_MODEL_ID": HUB_MODEL}, options=OFFLINE) as site:
         told = site.wait_for_ping(503, inside=True)
         assert "can't be reached" in told
         status, answer = site.ask_inside("/invocations", "{}")
