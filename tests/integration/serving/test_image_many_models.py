@@ -47,6 +47,12 @@ def site(image: ServingImage, models: dict[str, Files]) -> Iterator[ServingConta
         yield running
 
 
+def test_the_label_tells_the_platform_of_the_mode(image: ServingImage) -> None:
+    labels = image.docker.images.get(image.digest).labels
+    assert labels["com.amazonaws.sagemaker.capabilities.multi-models"] == "true"
+    assert labels["com.amazonaws.sagemaker.capabilities.accept-bind-to-port"] == "true"
+
+
 def load(site: ServingContainer, name: str, url: str = "") -> int:
     """Load a model; return the status."""
     order = {"model_name": name, "url": url or f"{MODELS}/{name}/model"}

@@ -119,14 +119,18 @@ def test_the_users_functions_and_requirements_are_used(image: ServingImage) -> N
         }
 
 
-def test_a_program_of_another_name_may_do_the_whole_transformation(image: ServingImage) -> None:
-    model = {"code/served.py": WHOLE, "weights.txt": b""}
-    with image.running(model=model, env={"SAGEMAKER_PROGRAM": "served.py"}) as site:
+def test_a_program_of_another_name_and_place_may_do_it_all(image: ServingImage) -> None:
+    model = {"src/served.py": WHOLE, "weights.txt": b""}
+    env = {
+        "SAGEMAKER_PROGRAM": "served.py",
+        "SAGEMAKER_SUBMIT_DIRECTORY": "file:///opt/ml/model/src",
+    }
+    with image.running(model=model, env=env) as site:
         site.wait_for_ping()
         headers = {"content-type": "a/b", "accept": "text/plain"}
         answer = site.client.post("/invocations", content=b"you", headers=headers)
         assert answer.status_code == 200, answer.text
-        assert answer.text == "['code', 'weights.txt'] b'you' a/b"
+        assert answer.text == "['src', 'weights.txt'] b'you' a/b"
         assert answer.headers["content-type"].startswith("text/plain")
 
 

@@ -59,6 +59,20 @@ def test_serve_listens_on_the_port_the_platform_names(image: ServingImage, bert:
         assert site.ask_inside("/ping")[0] == 0, "nobody is at the usual port"
 
 
+def test_until_the_model_can_answer_ping_is_red_and_callers_are_to_come_back(
+    image: ServingImage,
+) -> None:
+    code = SLOW.replace(b"    return None", b"    time.sleep(3)")
+    with image.running(model={"code/inference.py": code}) as site:
+        while not (answered := site.ask_inside("/ping"))[0]:
+            assert site.is_running(), site.log()
+        assert answered[0] == 503
+        answer = sleeping(site, 0)
+        assert (answer.status_code, "retry-after" in answer.headers) == (503, True)
+        site.wait_for_ping()
+        assert sleeping(site, 0).status_code == 200
+
+
 def test_a_port_outside_the_safe_range_ends_the_start_with_its_name(image: ServingImage) -> None:
     env = {"SAGEMAKER_BIND_TO_PORT": "80", "SAGEMAKER_SAFE_PORT_RANGE": "8500-8599"}
     with image.running("serve", env=env, options={"network_mode": "none"}) as site:
