@@ -3,7 +3,7 @@
 import shutil
 from importlib.metadata import distributions
 
-TRAINING_ONLY = {"datasets", "evaluate", "scikit-learn", "pyarrow", "pandas", "tensorboard"}
+TRAINING_ONLY = {"datasets", "evaluate", "scikit-learn", "pyarrow", "tensorboard"}
 PROGRAMS = ("gcc", "cc", "g++", "c++", "make", "cmake", "ld", "uv", "git", "apt-get", "ssh")
 
 installed = {d.name.lower().replace("_", "-") for d in distributions()}
