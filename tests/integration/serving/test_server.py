@@ -147,6 +147,14 @@ def test_the_pages_tell_what_the_endpoint_takes_without_a_network(site: ServingS
     )
 
 
+def test_a_batch_transform_job_is_told_how_to_ask(site: ServingSite) -> None:
+    assert site.client.get("/execution-parameters").json() == {
+        "MaxConcurrentTransforms": 32,
+        "BatchStrategy": "SINGLE_RECORD",
+        "MaxPayloadInMB": 25,
+    }
+
+
 def test_a_body_over_the_limit_is_refused_in_words(tmp_path: Path) -> None:
     model = user_model(tmp_path / "model", CODE)
     with serving(model, tmp_path / "log", SAGEMAKER_MAX_PAYLOAD_IN_MB="1") as site:

@@ -141,6 +141,9 @@ class App:
                 if (data := piece.result()) is None:
                     break
                 await send({"type": "http.response.body", "body": data, "more_body": True})
+        except ServingError as error:  # too late for a status
+            event = b"data: " + _reason(error) + b"\n\n"
+            await send({"type": "http.response.body", "body": event, "more_body": True})
         finally:
             gone.cancel()
             await pieces.aclose()

@@ -12,16 +12,18 @@ from starlette.routing import Route
 from dockwright_serving import machine
 from dockwright_serving.front import management, metrics, openapi
 from dockwright_serving.front.many_models import ManyModels
+from dockwright_serving.settings import MIB
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
     from dockwright_serving.front.endpoint import Endpoint
+    from dockwright_serving.settings import Settings
 
 _DOCS = Path(__file__).with_name("docs.html")  # of one file: it works without a network
 
 
-def pages(endpoint: Endpoint) -> Starlette:
+def pages(settings: Settings, endpoint: Endpoint) -> Starlette:
     """Return the application of the seldom-called pages."""
 
     async def show_metrics(_: Request) -> Response:
@@ -32,11 +34,20 @@ def pages(endpoint: Endpoint) -> Starlette:
         tasks = {model.task for model in endpoint.models()}
         return JSONResponse(openapi.document(tasks.pop() if len(tasks) == 1 else None))
 
+    async def show_parameters(_: Request) -> Response:
+        parameters = {
+            "MaxConcurrentTransforms": settings.max_batch,
+            "BatchStrategy": "SINGLE_RECORD",
+            "MaxPayloadInMB": settings.payload_bytes // MIB,
+        }
+        return JSONResponse(parameters)
+
     async def show_docs(_: Request) -> Response:
         return HTMLResponse(_DOCS.read_text(encoding="utf-8"))
 
     return Starlette(
         routes=[
+            Route("/execution-parameters", show_parameters),  # what a batch transform job asks
             Route("/metrics", show_metrics),
             Route("/openapi.json", show_openapi),
             Route("/docs", show_docs),

@@ -39,7 +39,7 @@ async def _serve(settings: Settings) -> None:
     access = AccessLog(settings.log_level)
     server = uvicorn.Server(
         uvicorn.Config(
-            App(settings, endpoint, pages(endpoint), access),
+            App(settings, endpoint, pages(settings, endpoint), access),
             host="0.0.0.0",  # noqa: S104 - the container's port is published by whoever runs it
             port=settings.port,
             http=Protocol,
