@@ -27,6 +27,8 @@ def model_fn(model_dir):
 def predict_fn(data, model):
     if data == "crash":
         os._exit(3)
+    if data == "gpu":
+        raise RuntimeError("CUDA error: device-side assert triggered")
     if data == "raise":
         raise ValueError("the secret is 42")
     if isinstance(data, dict) and "sleep" in data:
@@ -96,6 +98,15 @@ def test_a_crashed_worker_costs_its_request_a_503_and_is_replaced(site: ServingS
         after = set(site.descendants())
     assert len(after) == len(before), "as many processes as before"
     assert after != before, "one of them is new"
+
+
+def test_a_worker_whose_gpu_has_failed_answers_nothing_more(site: ServingSite) -> None:
+    before = set(site.descendants())
+    assert site.client.post("/invocations", json="gpu").status_code == 503
+    site.wait_until_ready(within_s=5)
+    assert site.client.post("/invocations", json=1).status_code == 200
+    assert before - set(site.descendants()), "one worker is gone"
+    assert "device-side assert" in site.log_path.read_text()
 
 
 def test_a_crash_leaves_the_other_workers_requests_alone(site: ServingSite) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from typing import TYPE_CHECKING
 
 import orjson
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from dockwright_serving.wire import Request
 
 log = logging.getLogger(__name__)
+_GPU_FAILED = 70
 
 
 def answered(request: Request, answer: object, media_type: str) -> Reply:
@@ -52,7 +54,15 @@ def guarded(request: Request, run: Callable[[], Reply]) -> Reply:
 
 
 def refused(request: Request, error: Exception) -> Reply:
-    """Return the reply that says what went wrong; a traceback goes to the log only."""
+    """Return the reply that says what went wrong; a traceback goes to the log only.
+
+    After an error of the GPU nothing that a process computes can be trusted: it ends here, its
+    requests are answered with 503 and it is replaced.
+    """
+    if _leaves_gpu_broken(error):
+        log.critical("the GPU failed; this worker ends", exc_info=error)
+        logging.shutdown()
+        os._exit(_GPU_FAILED)
     status, reason = _status_and_reason(error)
     log.log(
         logging.INFO if status < 500 else logging.ERROR,
@@ -66,6 +76,12 @@ def refused(request: Request, error: Exception) -> Reply:
     )
 
 
+def _leaves_gpu_broken(error: Exception) -> bool:
+    """Whether it is an error of CUDA that sticks: all but a lack of memory do."""
+    is_memory = type(error).__name__ == "OutOfMemoryError"
+    return isinstance(error, RuntimeError) and "CUDA error" in str(error) and not is_memory
+
+
 def _status_and_reason(error: Exception) -> tuple[int, str]:
     if isinstance(error, ServingError):
         return error.status, str(error)
@@ -73,6 +89,6 @@ def _status_and_reason(error: Exception) -> tuple[int, str]:
     status, message = getattr(error, "status_code", None), getattr(error, "message", None)
     if isinstance(status, int) and 400 <= status < 600 and isinstance(message, str):
         return status, message
-    if isinstance(error, MemoryError):
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":  # torch's
         return 507, "the memory does not suffice for this request"
     return 500, f"the model raised {type(error).__name__}; the log has the traceback"
