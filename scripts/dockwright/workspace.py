@@ -49,6 +49,11 @@ class Workspace:
         return self.home / "layers"
 
     @property
+    def uploads_path(self) -> Path:
+        """Uploads to registries that were begun and not ended."""
+        return self.home / "uploads"
+
+    @property
     def bases_path(self) -> Path:
         """Base images as OCI layouts."""
         return self.home / "bases"

@@ -77,7 +77,7 @@ def test_skopeo_reads_the_image_from_registry_layout_and_archive(
     tmp_path: Path,
 ) -> None:
     command, env = skopeo
-    image_layout.write(tmp_path / "layout", image, ref_name="1")
+    image_layout.write(tmp_path / "layout", image, reference="tiny:1")
     with registry_server.temporary(
         registry_server.site(checkout, tmp_path / "registry")
     ) as address:

@@ -144,4 +144,4 @@ def test_too_little_room_is_told_before_anything_is_built(
 ) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(10**9, 10**9 - 1000, 1000))
     with pytest.raises(NoSpaceError, match=r"has 1 kB free, .* run `dockwright clean`, or set"):
-        stage._require_space(good.ws, jobs)
+        stage._require_space(good.ws, jobs, stage.ROOM_PER_WHEEL_BYTE)

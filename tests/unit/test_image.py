@@ -17,7 +17,7 @@ from dockwright.composition import image as documents
 from dockwright.composition import image_layout, oci_layout
 from dockwright.composition.image import Step
 from dockwright.errors import HashMismatchError
-from dockwright.spec.image import Blob, sha256
+from dockwright.spec.image import CONTAINERD_NAME, REF_NAME, Blob, index_names, sha256
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -136,7 +136,7 @@ def image(tmp_path: Path) -> AssembledImage:
 def test_a_layout_links_layers_and_holds_the_image(image: AssembledImage, tmp_path: Path) -> None:
     layout = tmp_path / "layout"
     for _ in range(2):
-        image_layout.write(layout, image, ref_name="1")
+        image_layout.write(layout, image, reference="tiny:1")
     found = oci_layout.find_image(layout, image.digest)  # checks every byte
     assert found is not None
     assert [layer.digest for layer in found.layers] == [la.digest for la in image.layers]
@@ -144,7 +144,10 @@ def test_a_layout_links_layers_and_holds_the_image(image: AssembledImage, tmp_pa
         assert oci_layout.blob_path(layout, layer.digest).samefile(layer.path)
     (entry,) = json.loads((layout / "index.json").read_bytes())["manifests"]
     assert entry["mediaType"] == image.manifest_type
-    assert entry["annotations"] == {oci_layout.REF_NAME: "1"}
+    assert entry["annotations"] == {
+        CONTAINERD_NAME: "docker.io/library/tiny:1",
+        REF_NAME: "1",
+    }
 
 
 def test_a_layout_on_another_file_system_gets_copies(
@@ -154,7 +157,7 @@ def test_a_layout_on_another_file_system_gets_copies(
         raise OSError(18, "Invalid cross-device link")
 
     monkeypatch.setattr(os, "link", refuse)
-    image_layout.write(tmp_path / "layout", image, ref_name="1")
+    image_layout.write(tmp_path / "layout", image, reference="tiny:1")
     assert oci_layout.find_image(tmp_path / "layout", image.digest) is not None
 
 
@@ -164,13 +167,13 @@ def test_images_share_layers_and_the_newest_has_the_name(
     other = images.tiny(tmp_path / "blobs", extra_bytes=100_000, seed=1)
     layout = tmp_path / "layout"
     for each in (image, other):
-        image_layout.write(layout, each, ref_name="1")
+        image_layout.write(layout, each, reference="tiny:1")
     assert len(list((layout / "blobs" / "sha256").iterdir())) == 3 + 2 * 2
     listed = {
         entry["digest"]: entry.get("annotations")
         for entry in json.loads((layout / "index.json").read_bytes())["manifests"]
     }
-    assert listed == {image.digest: None, other.digest: {oci_layout.REF_NAME: "1"}}
+    assert listed == {image.digest: None, other.digest: index_names("tiny:1")}
 
 
 @pytest.mark.parametrize("is_missing", [True, False])
@@ -183,7 +186,7 @@ def test_a_lost_or_cut_layer_makes_no_layout(
     if not is_missing:
         path.write_bytes(content[:-1])
     with pytest.raises(HashMismatchError, match="build the image again"):
-        image_layout.write(tmp_path / "layout", image, ref_name="1")
+        image_layout.write(tmp_path / "layout", image, reference="tiny:1")
     assert not (tmp_path / "layout" / "index.json").exists()
     assert list(tmp_path.glob("layout/**/*.part")) == []
 
@@ -217,7 +220,7 @@ def test_the_stream_is_a_tar_of_a_layout_with_both_kinds_of_index(
     )
     (entry,) = json.loads(files["index.json"])["manifests"]
     assert entry["digest"] == image.digest
-    assert entry["annotations"][image_load.CONTAINERD_NAME] == name
+    assert entry["annotations"][CONTAINERD_NAME] == name
     (legacy,) = json.loads(files["manifest.json"])
     assert legacy["RepoTags"] == [reference]
     assert [sha256(files[path]) for path in legacy["Layers"]] == [la.digest for la in image.layers]

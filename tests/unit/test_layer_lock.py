@@ -94,11 +94,20 @@ def test_the_predicted_digest_is_that_of_a_manifest_of_the_locked_layers(good: S
     assert f.assembled.size_bytes == sum(size for _, size in layers)
 
 
-@pytest.mark.parametrize("field", ["digest", "diff_id", "size_bytes"])
-def test_another_layer_makes_another_image(good: Sample, field: str) -> None:
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda layer: replace(layer, digest="sha256:" + "7" * 64),
+        lambda layer: replace(layer, diff_id="sha256:" + "7" * 64),
+        lambda layer: replace(layer, size_bytes=1),
+    ],
+    ids=["digest", "diff_id", "size_bytes"],
+)
+def test_another_layer_makes_another_image(
+    good: Sample, edit: Callable[[LockedLayer], LockedLayer]
+) -> None:
     before = told(good)
-    other: str | int = 1 if field == "size_bytes" else "sha256:" + "7" * 64
-    change(good.ws, lambda la: replace(la, **{field: other}) if la.name == "torch-cpu" else la)
+    change(good.ws, lambda layer: edit(layer) if layer.name == "torch-cpu" else layer)
     after = told(good)
     changed = {name for name in before if before[name].assembled != after[name].assembled}
     assert changed == {f"{PYTORCH}-inference-cpu", f"{PYTORCH}-training-cpu"}

@@ -10,6 +10,7 @@ import pytest
 
 from dockwright.composition import oci_layout
 from dockwright.errors import HashMismatchError
+from dockwright.spec.image import REF_NAME
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,7 +46,7 @@ def add_image(layout: Path, content: bytes, ref_name: str = "base") -> Image:
 def names(layout: Path) -> list[tuple[str, str | None]]:
     index = json.loads((layout / "index.json").read_text())
     return [
-        (entry["digest"], entry.get("annotations", {}).get(oci_layout.REF_NAME))
+        (entry["digest"], entry.get("annotations", {}).get(REF_NAME))
         for entry in index["manifests"]
     ]
 

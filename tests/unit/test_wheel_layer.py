@@ -201,7 +201,7 @@ def test_a_diff_id_that_was_only_told_is_found_out_when_it_must_be(
     assert told.diff_id == "sha256:told"
     found = layer_store.layer_blob(ws, layer, known_diff_id=None)
     assert (found.digest, found.diff_id[:7]) == (told.digest, "sha256:")
-    with pytest.raises(HashMismatchError, match="the lock says sha256:told"):
+    with pytest.raises(HashMismatchError, match="the layer lock says sha256:told"):
         layer_store.layer_blob(ws, layer, known_diff_id="sha256:told")
 
 

@@ -1,6 +1,6 @@
 """Variants with their base and wheels in; images, without recompressing a byte, out.
 
-Needs no daemon but the engine that an image is loaded into. What is in an image, and in which
+Needs no daemon, but for an engine that an image is to be loaded into. What is in an image, and in which
 layer, follows from the same plan as the Dockerfile, which stays the specification.
 """
 
@@ -10,85 +10,106 @@ import shutil
 from typing import TYPE_CHECKING, assert_never
 
 from dockwright import console
-from dockwright.clients import image_load
 from dockwright.composition import bytecode, oci_layout
+from dockwright.composition.assemble import keys
 from dockwright.composition.assemble.install import Target
-from dockwright.composition.assemble.keys import LAYER_VERSION
-from dockwright.composition.assemble.layer_store import LayerBlob, layer_blobs
+from dockwright.composition.assemble.layer_store import MEND, LayerBlob, layer_blobs
 from dockwright.composition.assemble.venv_layer import venv_layer
-from dockwright.composition.image import Step, assembled, image_config
 from dockwright.composition.layers import layers_of_variant
+from dockwright.composition.oci_layout import Layer
 from dockwright.composition.plan import Kind, plan_image
-from dockwright.composition.render import ENTRYPOINT, command, environment, ports
-from dockwright.spec import naming
-from dockwright.spec.image import Blob
+from dockwright.composition.prediction import documents, predict
+from dockwright.errors import HashMismatchError
+from dockwright.spec.image import AssembledImage, Blob
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from docker import DockerClient
-
+    from dockwright.builders.deliver import Deliver
     from dockwright.builders.job import Job
     from dockwright.spec.base_lock import LockedImage
-    from dockwright.spec.image import AssembledImage
     from dockwright.workspace import Workspace
 
-NAME = f"assemble-{LAYER_VERSION}"
+NAME = f"assemble-{keys.LAYER_VERSION}"
 
 
 def build(
-    ws: Workspace, jobs: Sequence[Job], client: DockerClient, *, no_cache: bool = False
-) -> dict[str, str]:
-    """Assemble every image and load it into the engine; return identifier -> manifest digest."""
+    ws: Workspace, jobs: Sequence[Job], deliver: Deliver, *, no_cache: bool = False
+) -> dict[str, tuple[AssembledImage, str]]:
+    """Assemble and deliver every image; return identifier -> image and its reference there."""
     if no_cache and ws.layers_path.exists():
         shutil.rmtree(ws.layers_path)
-    digests = {}
+    images = {}
     for job in jobs:
         identifier = job.variant.identifier
         with console.step(f"assemble {identifier}"):
-            image = assemble(ws, job)
-        with console.step(f"load {identifier}"):
-            digests[identifier] = image_load.load(client, image, reference=job.variant.reference)
-    return digests
+            image = assemble(ws, job, thorough=no_cache)
+        with console.step(f"deliver {identifier}"):
+            images[identifier] = image, deliver(job.variant, image)
+    return images
 
 
-def assemble(ws: Workspace, job: Job) -> AssembledImage:
-    """Return the job's image; its layers are blobs in the local stores."""
-    variant = job.variant
-    base = variant.release.base
-    wheel_layers = layers_of_variant(job.lock, variant.folder)
+def assemble(ws: Workspace, job: Job, *, thorough: bool = False) -> AssembledImage:
+    """Return the job's image; its layers are blobs in the local stores.
+
+    HashMismatchError when a layer is not what the layer lock says. Where that knows a layer its
+    wheels are not inflated, but when `thorough`.
+    """
+    blobs = _blobs(ws, job, thorough=thorough)
+    layers = {
+        name: Layer(digest=blob.digest, size_bytes=blob.size_bytes, diff_id=blob.diff_id)
+        for name, blob in blobs.items()
+    }
+    known = predict(job.variant, job.lock, job.base.lock, job.runtime, job.layers).layers
+    for name, layer in layers.items():
+        if known.get(name, layer) != layer:
+            msg = (
+                f"{job.variant.release.key}: layer {name} is {_told(layer)}, the layer lock says "
+                f"{_told(known[name])}; {MEND}"
+            )
+            raise HashMismatchError(msg)
+    config, manifest = documents(job.variant, list(layers.items()))
+    files = (
+        Blob(path=blob.path, digest=blob.digest, size_bytes=blob.size_bytes)
+        for blob in blobs.values()
+    )
+    return AssembledImage(manifest=manifest, config=config, layers=tuple(files))
+
+
+def _told(layer: Layer) -> str:
+    return f"{layer.digest} (diff_id {layer.diff_id}, {layer.size_bytes} bytes)"
+
+
+def _blobs(ws: Workspace, job: Job, *, thorough: bool) -> dict[str, LayerBlob]:
+    """Return the image's layers by name, from the bottom up."""
+    python = job.variant.release.base.python
+    wheel_layers = layers_of_variant(job.lock, job.variant.folder)
     wheel_layers += (job.runtime,) if job.runtime else ()
-    target = Target(python=base.python)
-    blobs = layer_blobs(ws, wheel_layers, known_diff_ids={}, target=target)
-    by_key = {layer.key: blob for layer, blob in zip(wheel_layers, blobs, strict=True)}
     compiled = {layer.bytecode: layer for layer in wheel_layers}
-    steps, layers = [], []
-    for planned in plan_image(variant, job.lock, job.base.lock, job.runtime).layers:
+    target, locked = Target(python=python), job.layers.by_key
+    known = {
+        layer.key: found.diff_id
+        for layer in wheel_layers
+        if not thorough and (found := locked.get(keys.wheels_key(layer, target))) is not None
+    }
+    made = layer_blobs(ws, wheel_layers, known_diff_ids=known, target=target)
+    blobs = {layer.name: blob for layer, blob in zip(wheel_layers, made, strict=True)}
+    ordered = {}
+    for planned in plan_image(job.variant, job.lock, job.base.lock, job.runtime).layers:
         match planned.kind:
             case Kind.BASE | Kind.OS:
                 blob = _locked(job, job.base.lock.image(planned.name))
             case Kind.VENV:
-                blob = venv_layer(ws, base.python)
+                blob = venv_layer(ws, python)
             case Kind.WHEELS:
-                blob = by_key[planned.key]
+                blob = blobs[planned.name]
             case Kind.BYTECODE:
                 layer = compiled[planned.name]
-                blob = bytecode.layer_blob(ws, layer, job.base, python=base.python)
+                blob = bytecode.layer_blob(ws, layer, job.base, python=python)
             case _:
                 assert_never(planned.kind)
-        layers.append(Blob(path=blob.path, digest=blob.digest, size_bytes=blob.size_bytes))
-        steps.append(Step(created_by=f"dockwright layer {planned.name}", diff_id=blob.diff_id))
-    config = image_config(
-        architecture=base.architecture,
-        epoch=base.epoch,
-        steps=steps,
-        env=environment(variant),
-        labels=naming.labels(variant),
-        entrypoint=ENTRYPOINT,
-        cmd=command(variant),
-        exposed_ports=ports(variant),
-    )
-    return assembled(config, layers)
+        ordered[planned.name] = blob
+    return ordered
 
 
 def _locked(job: Job, image: LockedImage) -> LayerBlob:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from dockwright.builders.bake import Target
     from dockwright.composition.base import BaseImages
     from dockwright.composition.layers import WheelLayer
+    from dockwright.spec.layer_lock import LayerLock
     from dockwright.spec.lock import ReleaseLock, Wheel
     from dockwright.spec.variants import Variant
 
@@ -27,6 +28,8 @@ class Job:
 
     variant: Variant
     lock: ReleaseLock
+    layers: LayerLock
+    """What is known of the layers before they are made."""
     runtime: WheelLayer | None
     """The last layer: our own package that the image runs."""
     base: BaseImages

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from dockwright.clients.images import digest_of
 from dockwright.errors import EngineUnfitError, HashMismatchError
-from dockwright.spec.image import OCI_INDEX_TYPE
+from dockwright.spec.image import OCI_INDEX_TYPE, index_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 PIECE_BYTES = 1 << 20
 LOAD_TIMEOUT_S = 1800
 """Engines are silent while they unpack."""
-CONTAINERD_NAME = "io.containerd.image.name"
-REF_NAME = "org.opencontainers.image.ref.name"
 
 
 def load(client: DockerClient, image: AssembledImage, *, reference: str) -> str:
@@ -56,15 +54,10 @@ def stream(image: AssembledImage, *, reference: str) -> Iterator[bytes]:
 
     It is an OCI layout; `manifest.json` is for engines with the older image store.
     """
-    name, _, tag = reference.rpartition(":")
-    first = name.partition("/")[0]
-    is_short = not any(mark in first for mark in ".:") and first != "localhost"
-    prefix = ("docker.io/" if "/" in name else "docker.io/library/") if is_short else ""
-    annotations = {CONTAINERD_NAME: f"{prefix}{reference}", REF_NAME: tag}
     index = {
         "schemaVersion": 2,
         "mediaType": OCI_INDEX_TYPE,
-        "manifests": [{**image.descriptor, "annotations": annotations}],
+        "manifests": [{**image.descriptor, "annotations": index_names(reference)}],
     }
     legacy = {
         "Config": _name(image.config_digest),

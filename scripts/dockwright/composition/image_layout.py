@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from dockwright.composition import oci_layout
 from dockwright.errors import HashMismatchError
+from dockwright.spec.image import REF_NAME, index_names
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
     from dockwright.spec.image import AssembledImage, Blob
 
 
-def write(folder: Path, image: AssembledImage, *, ref_name: str) -> None:
-    """Add the image to the layout as `ref_name`'s newest; what is there already stays."""
+def write(folder: Path, image: AssembledImage, *, reference: str) -> None:
+    """Add the image to the layout as the newest `name:tag`; what is there already stays."""
     oci_layout.blob_path(folder, image.digest).parent.mkdir(parents=True, exist_ok=True)
     for blob in image.blobs:
         _add(folder, blob)
@@ -25,7 +26,8 @@ def write(folder: Path, image: AssembledImage, *, ref_name: str) -> None:
         (image.digest, image.manifest),
     ):
         oci_layout.write_atomically(oci_layout.blob_path(folder, digest), content)
-    oci_layout.enlist(folder, image.descriptor, ref_name)
+    names = index_names(reference)
+    oci_layout.enlist(folder, {**image.descriptor, "annotations": names}, names[REF_NAME])
 
 
 def _add(folder: Path, blob: Blob) -> None:

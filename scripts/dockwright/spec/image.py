@@ -14,12 +14,27 @@ MANIFEST_TYPE = "application/vnd.docker.distribution.manifest.v2+json"
 CONFIG_TYPE = "application/vnd.docker.container.image.v1+json"
 LAYER_TYPE = "application/vnd.docker.image.rootfs.diff.tar.gzip"
 OCI_INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
+CONTAINERD_NAME = "io.containerd.image.name"
+REF_NAME = "org.opencontainers.image.ref.name"
 OCI_MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 
 
 def sha256(content: bytes) -> str:
     """Return the digest of bytes, as registries write it."""
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
+def index_names(reference: str) -> dict[str, str]:
+    """Return how an index names the image `name:tag`, for engines and for other readers.
+
+    >>> index_names("tiny:1")["io.containerd.image.name"]
+    'docker.io/library/tiny:1'
+    """
+    name, _, tag = reference.rpartition(":")
+    first = name.partition("/")[0]
+    is_short = not any(mark in first for mark in ".:") and first != "localhost"
+    prefix = ("docker.io/" if "/" in name else "docker.io/library/") if is_short else ""
+    return {CONTAINERD_NAME: f"{prefix}{reference}", REF_NAME: tag}
 
 
 class Described(Protocol):

@@ -1,22 +1,24 @@
-"""Variants with their base and staged wheels in; images in the engine, and their records, out."""
+"""Variants with their base and staged wheels in; images where they shall be, with records, out."""
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
-from typing import TYPE_CHECKING, assert_never
+from functools import partial
+from typing import TYPE_CHECKING, Any, assert_never
 
 from dockwright import console
-from dockwright.builders import assemble, buildkit
+from dockwright.builders import assemble, buildkit, deliver
 from dockwright.builders.bake import Target, inputs_sha256
 from dockwright.builders.job import Builder, Job
 from dockwright.clients import images
 from dockwright.composition import runtime
 from dockwright.composition.plan import plan_image
 from dockwright.composition.render import os_layer
-from dockwright.errors import NoSpaceError
+from dockwright.errors import NoSpaceError, StaleError
+from dockwright.spec import layer_lock, records
 from dockwright.spec import lock as locks
-from dockwright.spec import records
 from dockwright.spec.records import BuildRecord, LayerRecord
 
 if TYPE_CHECKING:
@@ -25,8 +27,8 @@ if TYPE_CHECKING:
 
     from docker import DockerClient
 
+    from dockwright.builders.deliver import Deliver
     from dockwright.clients.engine import Engine
-    from dockwright.clients.images import EngineImage
     from dockwright.composition.base import BaseImages
     from dockwright.composition.runtime import BuiltWheel
     from dockwright.spec.variants import Variant
@@ -36,6 +38,8 @@ NAMES = {Builder.BUILDKIT: buildkit.NAME, Builder.ASSEMBLE: assemble.NAME}
 """As records have them: the same builder of another layout version is another one."""
 ROOM_PER_WHEEL_BYTE = 8
 """What BuildKit needs: unpacked thrice over (install stage, layer, image) and the gzip layers."""
+ROOM_PER_ASSEMBLED_BYTE = 2
+"""Layers in the store, and copies of them where links cannot be."""
 
 
 def prepare(
@@ -69,6 +73,7 @@ def prepare(
         job = Job(
             variant=variant,
             lock=lock,
+            layers=layer_lock.load(ws.buildspec_path, variant.release.key),
             runtime=layer,
             base=base,
             target=target,
@@ -76,6 +81,13 @@ def prepare(
         )
         jobs.append(job)
     return tuple(jobs)
+
+
+def require_locked_bases(bases: Mapping[str, BaseImages]) -> None:
+    """Raise StaleError for a base that is not the locked one: its images are not for others."""
+    if drifted := sorted(name for name, base in bases.items() if base.drifted):
+        msg = f"base {', '.join(drifted)} has drifted: nothing is pushed; run `dockwright lock --base`"
+        raise StaleError(msg)
 
 
 def current_records(
@@ -105,8 +117,8 @@ def build(
     no_cache: bool,
     now: datetime,
 ) -> tuple[BuildRecord, ...]:
-    """Build all jobs and record each image; no record is written if one fails."""
-    _require_space(ws, jobs)
+    """Build all jobs into the engine and record each image; no record is written if one fails."""
+    _require_space(ws, jobs, ROOM_PER_WHEEL_BYTE)
     started = time.monotonic()
     with console.step(f"build {len(jobs)} images"):
         match builder:
@@ -114,42 +126,71 @@ def build(
                 targets = [job.target for job in jobs]
                 digests = buildkit.build(engine, targets, no_cache=no_cache)
             case Builder.ASSEMBLE:
-                digests = assemble.build(ws, jobs, client, no_cache=no_cache)
+                loading = partial(deliver.to_engine, client)
+                made = assemble.build(ws, jobs, loading, no_cache=no_cache)
+                digests = {identifier: image.digest for identifier, (image, _) in made.items()}
             case _:
                 assert_never(builder)
     seconds = round(time.monotonic() - started, 1)
     built = []
     for job in jobs:
-        image = images.read(client, job.variant.reference)
+        reference = job.variant.reference
+        image = images.read(client, reference)
         assert image.digest == digests[job.variant.identifier], "the engine lists another image"
-        record = _record(job, image, builder, seconds, now)
-        records.write(ws.out_path, "build", record)
-        built.append(record)
-    return tuple(built)
+        built.append(_record(job, image.digest, image.manifest, reference, builder, seconds, now))
+    return _written(ws, built)
+
+
+def export(
+    ws: Workspace, jobs: Sequence[Job], to: Deliver, *, no_cache: bool, now: datetime
+) -> tuple[BuildRecord, ...]:
+    """Assemble all jobs, deliver and record each image; no engine is asked for anything."""
+    _require_space(ws, jobs, ROOM_PER_ASSEMBLED_BYTE)
+    started = time.monotonic()
+    made = assemble.build(ws, jobs, to, no_cache=no_cache)
+    seconds = round(time.monotonic() - started, 1)
+    built = []
+    for job in jobs:
+        image, reference = made[job.variant.identifier]
+        manifest, builder = json.loads(image.manifest), Builder.ASSEMBLE
+        built.append(_record(job, image.digest, manifest, reference, builder, seconds, now))
+    return _written(ws, built)
 
 
 def _record(
-    job: Job, image: EngineImage, builder: Builder, seconds: float, now: datetime
+    job: Job,
+    digest: str,
+    manifest: Mapping[str, Any],
+    reference: str,
+    builder: Builder,
+    seconds: float,
+    now: datetime,
 ) -> BuildRecord:
     planned = plan_image(job.variant, job.lock, None, job.runtime).layers
     layers = tuple(
         LayerRecord(name=plan.name, digest=layer["digest"], size_bytes=layer["size"])
-        for plan, layer in zip(planned, image.manifest["layers"], strict=True)
+        for plan, layer in zip(planned, manifest["layers"], strict=True)
     )
     return BuildRecord(
         identifier=job.variant.identifier,
-        digest=image.digest,
+        digest=digest,
         finished_at=now.isoformat(timespec="seconds"),
         seconds=seconds,
-        reference=job.variant.reference,
+        reference=reference,
         builder=NAMES[builder],
         inputs_sha256=job.inputs_sha256,
         base_digest=_digest(job.base.base_ref),
         is_base_drifted=job.base.drifted,
-        media_type=image.manifest["mediaType"],
+        media_type=manifest["mediaType"],
         layers=layers,
         size_bytes=sum(layer.size_bytes for layer in layers),
     )
+
+
+def _written(ws: Workspace, built: Sequence[BuildRecord]) -> tuple[BuildRecord, ...]:
+    for record in built:
+        records.write(ws.out_path, "build", record)
+    return tuple(built)
 
 
 def _digest(reference: str) -> str:
@@ -157,9 +198,9 @@ def _digest(reference: str) -> str:
     return reference.rpartition("@")[2]
 
 
-def _require_space(ws: Workspace, jobs: Sequence[Job]) -> None:
+def _require_space(ws: Workspace, jobs: Sequence[Job], room_per_byte: int) -> None:
     distinct = {wheel for job in jobs for wheel in job.wheels}
-    needed = ROOM_PER_WHEEL_BYTE * sum(wheel.size_bytes for wheel in distinct)
+    needed = room_per_byte * sum(wheel.size_bytes for wheel in distinct)
     free = shutil.disk_usage(ws.home).free
     if free < needed:
         msg = (

@@ -31,7 +31,7 @@ MEANING = {
     Kind.RECORDS: "what the stages recorded of this checkout's images",
     Kind.STAGED: "wheels as builds mount them: links into the store",
     Kind.WHEELS: "the wheel store",
-    Kind.LAYERS: "layers made of wheels",
+    Kind.LAYERS: "layers made of wheels, and what is known of unfinished uploads",
     Kind.BASES: "base images",
     Kind.REGISTRY: "the local registry, with what was pushed to it",
     Kind.ENGINE: "the private engine, with its images and build cache",
@@ -82,7 +82,7 @@ def _paths(ws: Workspace, kind: Kind) -> tuple[Path, ...]:
         case Kind.WHEELS:
             return (ws.wheels_path,)
         case Kind.LAYERS:
-            return (ws.layers_path,)
+            return (ws.layers_path, ws.uploads_path)
         case Kind.BASES:
             return (ws.bases_path, ws.home / "tools")
         case Kind.REGISTRY:

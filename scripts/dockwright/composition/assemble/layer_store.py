@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from dockwright.composition.layers import WheelLayer
     from dockwright.workspace import Workspace
 
+MEND = (
+    "remove its line from the release's .layers.json in buildspec/locks and run "
+    "`dockwright lock --layers`; if no layer was meant to change, report it"
+)
 LOCK_WAIT_S = 3600.0
 PARALLEL = 4
 DEFAULT_TARGET = Target()
@@ -174,8 +178,7 @@ def _blob(folder: Path, written: Written, known: str | None, layer: WheelLayer) 
     """Return a stored layer under its diff_id, the one found if there are two."""
     if None not in {known, written.diff_id} and known != written.diff_id:
         msg = (
-            f"layer {layer.name} has diff_id {written.diff_id}, the lock says {known}; "
-            "run `dockwright lock`"
+            f"layer {layer.name} has diff_id {written.diff_id}, the layer lock says {known}; {MEND}"
         )
         raise HashMismatchError(msg)
     diff_id = written.diff_id or known

@@ -1,0 +1,146 @@
+"""An assembled image is the predicted one, wherever it is made, or the layer that differs is named."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+import sample
+import wheel_maker
+from dockwright.builders import assemble
+from dockwright.composition import runtime, wheels
+from dockwright.composition.assemble import wheel_layer
+from dockwright.composition.base import BaseImages
+from dockwright.composition.layers import layers_of_variant
+from dockwright.composition.prediction import layer_keys, predict
+from dockwright.errors import HashMismatchError
+from dockwright.spec import base_lock
+from dockwright.spec import lock as locks
+from dockwright.spec.layer_lock import LayerLock, LockedLayer
+from dockwright.stages import build as stage
+from dockwright.stages.generate import generate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from dockwright.builders.job import Job
+    from dockwright.spec.image import AssembledImage
+    from dockwright.workspace import Workspace
+    from sample import Sample
+
+# Nothing in it is compiled: that needs a real base.
+IDENTIFIER = "tensorflow-8.2.0-transformers4.99.0-py311-debian12-training-cpu"
+
+
+def prepared(good: Sample, folder: Path) -> Job:
+    """Give the sample wheels that exist, each one module, and return the variant's job."""
+    manifest = good.manifest()
+    (variant,) = (v for v in manifest.variants if v.identifier == IDENTIFIER)
+    lock = locks.load(good.ws.buildspec_path, variant.release)
+    rows = []
+    for locked in lock.wheels:
+        name, version = locked.wheel.filename.split("-")[:2]
+        files = {f"{name}/__init__.py": f"VERSION = {version!r}\n".encode() * 50}
+        path = wheel_maker.make(
+            folder, files, name=name, version=version, filename=locked.wheel.filename
+        )
+        content = path.read_bytes()
+        facts = {"sha256": hashlib.sha256(content).hexdigest(), "size_bytes": len(content)}
+        rows.append(replace(locked, wheel=replace(locked.wheel, **facts)))  # type: ignore[arg-type]
+        wheels.put(good.ws.wheels_path, rows[-1].wheel, path)
+    path = locks.lock_path(good.ws.buildspec_path, variant.release)
+    path.write_text(locks.dumps(replace(lock, wheels=tuple(rows))), encoding="utf-8")
+    generate(good.ws, manifest.variants, manifest.common.frameworks)
+    spec = manifest.bases["debian12"]
+    base = BaseImages(
+        layout_path=good.ws.bases_path, lock=base_lock.load(good.ws.buildspec_path, spec), drift=()
+    )
+    runtimes = runtime.stock(good.ws, [variant])
+    (job,) = stage.prepare(good.ws, [variant], {"debian12": base}, runtimes)
+    return replace(job, layers=LayerLock())
+
+
+def locked(job: Job, image: AssembledImage, ws: Workspace) -> LayerLock:
+    """Return what `dockwright lock --layers` would write of an image's layers."""
+    python, entries = job.variant.release.base.python, []
+    diff_ids = {
+        name: blob.diff_id for name, blob in assemble._blobs(ws, job, thorough=True).items()
+    }
+    names = dict(zip(diff_ids, image.layers, strict=True))
+    for layer in layers_of_variant(job.lock, job.variant.folder):
+        for name, key in layer_keys(layer, job.base.lock, python=python).items():
+            entry = LockedLayer(
+                name=name,
+                key=key,
+                digest=names[name].digest,
+                diff_id=diff_ids[name],
+                size_bytes=names[name].size_bytes,
+            )
+            entries.append(entry)
+    return LayerLock(layers=tuple(entries))
+
+
+@pytest.fixture
+def job(good: Sample, tmp_path: Path) -> Job:
+    return prepared(good, tmp_path / "wheels")
+
+
+@pytest.fixture
+def known(good: Sample, job: Job) -> Job:
+    """The job with its layers locked, and none of them in the store."""
+    layers = locked(job, assemble.assemble(good.ws, job), good.ws)
+    good.ws.layers_path.rename(good.ws.home / "forgotten")
+    return replace(job, layers=layers)
+
+
+def test_in_another_folder_the_image_is_the_predicted_one_and_nothing_is_inflated(
+    known: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wheel_layer._Stream, "_check", None)  # it would be called
+    elsewhere = sample.copy(tmp_path / "elsewhere")
+    there = replace(prepared(elsewhere, tmp_path / "more"), layers=known.layers)
+    predicted = predict(there.variant, there.lock, there.base.lock, there.runtime, there.layers)
+    image = assemble.assemble(elsewhere.ws, there)
+    assert predicted.unknown == ()
+    assert image.digest == predicted.digest
+    assert image.config_digest == predicted.config_digest
+    assert sum(layer.size_bytes for layer in image.layers) == predicted.size_bytes
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda layer: replace(layer, digest="sha256:" + "7" * 64),
+        lambda layer: replace(layer, size_bytes=layer.size_bytes + 1),
+    ],
+    ids=["digest", "size_bytes"],
+)
+def test_a_layer_that_is_not_the_locked_one_is_named(
+    known: Job, good: Sample, edit: Callable[[LockedLayer], LockedLayer]
+) -> None:
+    layers = tuple(edit(la) if la.name == "training" else la for la in known.layers.layers)
+    wrong = replace(known, layers=LayerLock(layers=layers))
+    with pytest.raises(HashMismatchError, match=r"layer training is .* run `dockwright lock --lay"):
+        assemble.assemble(good.ws, wrong)
+
+
+def test_a_wrong_diff_id_in_the_lock_is_found_when_everything_is_built_anew(
+    known: Job, good: Sample
+) -> None:
+    layers = tuple(
+        replace(la, diff_id="sha256:" + "7" * 64) if la.name == "training" else la
+        for la in known.layers.layers
+    )
+    wrong = replace(known, layers=LayerLock(layers=layers))
+    with pytest.raises(HashMismatchError, match="layer training is "):
+        assemble.assemble(good.ws, wrong, thorough=True)
+
+
+def test_an_unlocked_layer_is_made_all_the_same(known: Job, good: Sample) -> None:
+    some = LayerLock(layers=tuple(la for la in known.layers.layers if la.name != "training"))
+    one = assemble.assemble(good.ws, replace(known, layers=some))
+    assert one.digest == assemble.assemble(good.ws, known).digest
