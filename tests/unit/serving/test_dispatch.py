@@ -194,21 +194,3 @@ def test_a_caller_that_leaves_frees_its_place_in_the_queue_and_in_a_generator() 
         assert await asked[1] == b"1"
 
     _run(story)
-
-
-def test_a_quick_batch_has_another_behind_it_and_a_slow_one_has_not() -> None:
-    async def story(pause_s: float, expected: list[int]) -> None:
-        dispatcher = Dispatcher(_settings())
-        link = _add(dispatcher, max_batch=4)
-        asked = _ask(dispatcher, 20)
-        await _settle()
-        await asyncio.sleep(pause_s)
-        link.answer(0)
-        assert link.sizes == expected
-        for batch in range(1, 20):
-            if batch < len(link.batches):
-                link.answer(batch)
-        await asyncio.gather(*asked)
-
-    _run(lambda: story(0.001, [1, 4, 4]))
-    _run(lambda: story(0.1, [1, 4]))

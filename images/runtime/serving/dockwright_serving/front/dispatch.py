@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from dockwright_serving.settings import Settings
 
 log = logging.getLogger(__name__)
-_AHEAD_FROM = 4
-"""Fewer requests are better left for whichever worker is free first."""
 _ids = itertools.count(1)
 
 
@@ -105,33 +103,28 @@ class Dispatcher:
 
     def pump(self) -> None:
         """Give free workers what is waiting."""
-        if not self._queue:
-            return
-        self._share([(worker, worker.room) for worker in self.workers])
-        if len(self._queue) >= _AHEAD_FROM:
-            self._share([(worker, worker.room_ahead) for worker in self.workers])
-
-    def _share(self, places: list[tuple[Worker, int]]) -> None:
-        """Give workers equal parts of the queue, as far as each has room."""
-        free = [(worker, room) for worker, room in places if room > 0]
-        for number, (worker, room) in enumerate(free):
+        free = [worker for worker in self.workers if worker.room > 0]
+        for number, worker in enumerate(free):
             if not self._queue:
                 return
-            part = -(-len(self._queue) // (len(free) - number))
-            self._send(worker, min(part, room))
+            share = -(-len(self._queue) // (len(free) - number))
+            self._send(worker, min(share, worker.room))
 
     def cancel(self, pending: Pending) -> None:
         """Stop working on a request whose caller has gone."""
         if pending.worker is None:
             if pending in self._queue:
                 self._queue.remove(pending)
-        elif pending.worker.concurrency > 1 and pending.worker.give_back(pending.request.id):
+        elif pending.worker.concurrency > 1 and pending.request.id in pending.worker.in_flight:
+            del pending.worker.in_flight[pending.request.id]
             pending.worker.link.send(wire.pack({"op": "cancel", "id": pending.request.id}))
             self.pump()
 
     def _send(self, worker: Worker, count: int) -> None:
         batch = [self._queue.popleft() for _ in range(min(count, len(self._queue)))]
-        worker.take(batch)
+        for pending in batch:
+            pending.worker = worker
+            worker.in_flight[pending.request.id] = pending
         metrics.BATCH_SIZE.observe(len(batch))
         is_alone = not self._queue and sum(bool(w.in_flight) for w in self.workers) == 1
         threads = self._cpus if is_alone else max(1, self._cpus // len(self.workers))
@@ -139,9 +132,12 @@ class Dispatcher:
 
     def _receive(self, worker: Worker, message: wire.Message) -> None:
         for reply in wire.unpack_replies(message):
-            known = worker.in_flight.get if reply.more else worker.give_back
-            if (pending := known(reply.id)) is not None:  # None: its caller has gone
-                pending.resolve(reply)
+            pending = worker.in_flight.get(reply.id)
+            if pending is None:
+                continue  # its caller has gone
+            if not reply.more:
+                del worker.in_flight[reply.id]
+            pending.resolve(reply)
         self.pump()
 
     def _expire(self, pending: Pending) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -11,9 +10,6 @@ if TYPE_CHECKING:
     from dockwright_serving import wire
     from dockwright_serving.errors import ServingError
     from dockwright_serving.front.link import Link
-
-_QUICK_S = 0.05
-"""A batch that takes less leaves its worker idle for a good part of the time between two."""
 
 
 @dataclass(kw_only=True, slots=True, eq=False)
@@ -60,40 +56,10 @@ class Worker:
     concurrency: int
     """How many requests it works on side by side; 1: a batch, and then the next."""
     in_flight: dict[int, Pending] = field(default_factory=dict)
-    _batch_ends: list[int] = field(default_factory=list)
-    """How many requests are left in flight when each batch it has is answered, the last first."""
-    _began: float = 0.0
-    _seconds: float = 0.0
-    """What its last batch took."""
 
     @property
     def room(self) -> int:
-        """How many requests it would begin with now."""
+        """How many requests it would take now."""
         if self.concurrency > 1:
             return self.concurrency - len(self.in_flight)
         return 0 if self.in_flight else self.max_batch
-
-    @property
-    def room_ahead(self) -> int:
-        """How many it would have at hand for when it is done: one quick batch behind another."""
-        is_quick = 0 < self._seconds < _QUICK_S
-        return self.max_batch if is_quick and len(self._batch_ends) == 1 else 0
-
-    def take(self, batch: list[Pending]) -> None:
-        """Take note of a batch that is sent to it."""
-        if not self.in_flight:
-            self._began = time.perf_counter()
-        self._batch_ends.insert(0, 0)
-        self._batch_ends[1:] = [left + len(batch) for left in self._batch_ends[1:]]
-        for pending in batch:
-            pending.worker = self
-            self.in_flight[pending.request.id] = pending
-
-    def give_back(self, request_id: int) -> Pending | None:
-        """Return a request that needs no more work, None when it was cancelled."""
-        pending = self.in_flight.pop(request_id, None)
-        while self._batch_ends and len(self.in_flight) <= self._batch_ends[-1]:
-            self._batch_ends.pop()
-            now = time.perf_counter()
-            self._seconds, self._began = now - self._began, now
-        return pending
