@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import debian_programs
 import images
 from dockwright import process
-from dockwright.clients import apt, docker, registry_server
+from dockwright.clients import docker, registry_server
 from dockwright.clients import images as engine_images
 from dockwright.clients.image_load import load
 from dockwright.clients.registry import Repository, session
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     from dockwright.workspace import Workspace
 
 REFERENCE = "dockwright-test-tiny:1"
-# With the libraries that a bare Debian lacks.
-SKOPEO = ("skopeo", "libassuan0", "libdevmapper1.02.1", "libgpgme11")
 
 
 @pytest.fixture
@@ -43,15 +42,7 @@ def skopeo(
     checkout: Workspace, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[tuple[str, ...], dict[str, str]]:
     """The command line of Debian's skopeo, which is not installed, and its environment."""
-    into = tmp_path_factory.mktemp("skopeo") / "programs"
-    suite = apt.host_suite()
-    apt.fetch(SKOPEO, suite=suite, state_path=checkout.home / "apt", into=into)
-    # Bookworm still has libraries in /lib, too.
-    library_path = ":".join(str(path) for path in into.glob("**/lib/*-linux-gnu"))
-    command = (str(into / "usr" / "bin" / "skopeo"), "--insecure-policy")
-    # As for a user who is not root: its cache of blobs stays out of the host's /var.
-    own = {"_CONTAINERS_ROOTLESS_UID": "1", "XDG_DATA_HOME": str(into.parent / "data")}
-    return command, {"LD_LIBRARY_PATH": library_path, **own}
+    return debian_programs.skopeo(checkout, tmp_path_factory.mktemp("skopeo"))
 
 
 def test_an_engine_loads_the_image_under_its_own_digest_and_runs_it(

@@ -1,0 +1,35 @@
+"""Debian packages in, their programs out, ready to run and not installed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dockwright.clients import apt
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from dockwright.workspace import Workspace
+
+# With the libraries that a bare Debian lacks.
+SKOPEO = ("skopeo", "libassuan0", "libdevmapper1.02.1", "libgpgme11")
+BUILDAH = ("buildah", "libassuan0", "libdevmapper1.02.1", "libgpgme11", "libseccomp2")
+UMOCI = ("umoci",)
+
+
+def fetched(ws: Workspace, into: Path, packages: Iterable[str]) -> tuple[Path, dict[str, str]]:
+    """Return the folder of the packages' programs, and the environment that they need."""
+    suite = apt.host_suite()
+    apt.fetch(packages, suite=suite, state_path=ws.home / "apt", into=into)
+    # Bookworm still has libraries in /lib, too.
+    library_path = ":".join(str(path) for path in into.glob("**/lib/*-linux-gnu"))
+    return into / "usr" / "bin", {"LD_LIBRARY_PATH": library_path}
+
+
+def skopeo(ws: Workspace, folder: Path) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Return skopeo's command line, and its environment."""
+    programs, env = fetched(ws, folder / "programs", SKOPEO)
+    # As for a user who is not root: its cache of blobs stays out of the host's /var.
+    own = {"_CONTAINERS_ROOTLESS_UID": "1", "XDG_DATA_HOME": str(folder / "data")}
+    return (str(programs / "skopeo"), "--insecure-policy"), {**env, **own}
