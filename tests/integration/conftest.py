@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,6 +68,7 @@ def inference(
     (facts,) = json.loads(dockwright("build", variant.identifier, "--json"))
     record = BuildRecord.model_validate_json(json.dumps(facts))
     with docker.connect(engine) as client:
-        assert client.images.get(record.reference).tag(KEPT, "inference")
+        tag = uuid.uuid4().hex  # of this session: others may share the engine
+        assert client.images.get(record.reference).tag(KEPT, tag)
         yield record
-        client.images.remove(f"{KEPT}:inference")
+        client.images.remove(f"{KEPT}:{tag}")
