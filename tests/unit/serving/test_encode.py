@@ -138,7 +138,7 @@ def _endless() -> list[object]:
 
 @pytest.mark.parametrize(
     ("answer", "reason"),
-    [(object(), "holds a object"), ([{"a": 1j}], "holds a complex"), (_endless(), "ecursion")],
+    [(Ellipsis, "holds a ellipsis"), ([{"a": 1j}], "holds a complex"), (_endless(), "ecursion")],
 )
 def test_what_json_cannot_hold_is_the_models_fault(answer: object, reason: str) -> None:
     with pytest.raises(ServingError, match=reason) as failure:
@@ -201,7 +201,7 @@ def test_an_image_is_an_image(media_type: str, mode: str) -> None:
         ([{"label": "A", "boxes": [1, 2]}], CSV),
         ([LABELS, LABELS], CSV),
         ([{"a": 1}, 2], CSV),
-        ([object()], CSV),
+        ([Ellipsis], CSV),
         (LABELS, TEXT),
         (1.5, TEXT),
         ({"text": "a", "chunks": []}, TEXT),
