@@ -48,6 +48,7 @@ def scratch(
     made = Workspace(root=tmp_path / "copy", home=checkout.home)
     shutil.copytree(checkout.buildspec_path, made.buildspec_path)
     shutil.copytree(checkout.smoke_path, made.smoke_path)
+    shutil.copytree(checkout.images_path / "runtime", made.images_path / "runtime")
     repository, tag = "dockwright-smoke-test", uuid.uuid4().hex
     reference = f"{repository}:{tag}"
     client.api.tag(inference.digest, repository, tag)

@@ -34,6 +34,7 @@ def folder(tmp_path: Path) -> Path:
     """Two models, one that can't be loaded, each where the platform unpacks them."""
     for name in ("cat", "dog"):
         user_model(tmp_path / name / "model", CODE)
+    user_model(tmp_path / "killer" / "model", "import os\nos._exit(9)\n")
     user_model(tmp_path / "bad" / "model", "def model_fn(model_dir):\n    raise KeyError('x')\n")
     return tmp_path
 
@@ -76,6 +77,12 @@ def test_a_model_that_fails_to_load_is_not_there_and_harms_no_other(
     assert site.client.get("/models/bad").status_code == 404
     assert site.client.post("/models/cat/invoke", json=1).status_code == 200
     assert site.client.get("/ping").status_code == 200
+
+
+def test_a_model_that_kills_its_process_is_given_up(site: ServingSite, folder: Path) -> None:
+    assert _load(site, folder, "killer") == 507
+    assert site.client.get("/models").json() == {"models": []}
+    assert _load(site, folder, "cat") == 200
 
 
 def test_an_unloaded_models_processes_are_gone(site: ServingSite, folder: Path) -> None:

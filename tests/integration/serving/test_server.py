@@ -140,6 +140,14 @@ def test_ping_answers_at_once_while_every_worker_is_busy(site: ServingSite) -> N
         assert [future.result().status_code for future in busy] == [200] * 4
 
 
+def test_150_callers_at_once_are_all_answered(site: ServingSite) -> None:
+    with ThreadPoolExecutor(150) as pool:
+        asked = [pool.submit(site.client.post, "/invocations", json=n) for n in range(150)]
+        answers = [job.result() for job in asked]
+    assert [answer.status_code for answer in answers] == [200] * 150
+    assert [answer.json()["echo"] for answer in answers] == list(range(150))
+
+
 def test_the_metrics_count_what_was_answered(site: ServingSite) -> None:
     site.client.post("/invocations", json=1)
     page = site.client.get("/metrics")

@@ -14,7 +14,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from dockwright_serving.errors import ModelError, ServingError
+from dockwright_serving.errors import ModelError, OutOfMemoryError, ServingError
 from dockwright_serving.front import metrics
 from dockwright_serving.front.link import ProcessEndedError
 from dockwright_serving.front.processes import fork
@@ -60,6 +60,7 @@ class Fleet:
         exchange: Exchange,
         dispatcher: Dispatcher,
         start_host: Callable[[str], Awaitable[Link]],
+        tries: int | None = None,
     ) -> None:
         """Start nothing yet.
 
@@ -70,9 +71,11 @@ class Fleet:
             exchange: where processes connect to.
             dispatcher: whom to give the workers to.
             start_host: makes the process that loads, given its name.
+            tries: how many processes may end while loading until it is given up; None: any number.
         """
         self.problem: ServingError | None = None
         """Why the model can't be loaded; None while there is hope."""
+        self.has_loaded = False
         self.task: str | None = None
         """What the model is for; None until it is loaded, and where the user's code made it."""
         self._name = name
@@ -81,6 +84,7 @@ class Fleet:
         self._exchange = exchange
         self._dispatcher = dispatcher
         self._start_host = start_host
+        self._tries = tries
         self._numbers = itertools.count(1)
 
     async def run(self, path: str) -> None:
@@ -95,15 +99,26 @@ class Fleet:
                 log.error(
                     "a model's process has ended", extra={"model": self._name, "end": str(ended)}
                 )
+                self._count_end()
             except ServingError as problem:
                 self.problem = problem
                 self._dispatcher.refuse(problem)
+
+    def _count_end(self) -> None:
+        """Give the model up when its process keeps ending before it is loaded."""
+        if self._tries is None or self.has_loaded:
+            return
+        self._tries -= 1
+        if self._tries <= 0:
+            self.problem = OutOfMemoryError(
+                f"{self._name}: the process that loads it keeps ending; is the memory enough?"
+            )
 
     async def _serve(self, host: Link, path: str) -> None:
         """Load and answer until the host ends."""
         try:
             facts = await load(host, path, self._device)
-            self.task = facts["task"]
+            self.task, self.has_loaded = facts["task"], True
             metrics.LOAD_SECONDS.labels(self._name).set(facts["seconds"])
             log.info("model loaded", extra={"model": self._name, **facts})
             if not facts["forkable"]:

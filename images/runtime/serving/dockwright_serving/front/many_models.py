@@ -115,7 +115,7 @@ class ManyModels:
             msg = f"{url}: no such folder"
             raise NotFoundError(msg)
         await self._make_room(name, Path(url))
-        model = Model(name, self._settings, self._exchange, self._start_host)
+        model = Model(name, self._settings, self._exchange, self._start_host, tries=2)
         task = asyncio.create_task(model.run({"HF_MODEL_DIR": url, "HF_MODEL_ID": ""}))
         self._loaded[name] = Loaded(model=model, url=url, task=task)
         while model.unready() is not None and model.problem is None:

@@ -34,7 +34,13 @@ class Model:
     """A model and its processes."""
 
     def __init__(
-        self, name: str, settings: Settings, exchange: Exchange, start_host: StartHost
+        self,
+        name: str,
+        settings: Settings,
+        exchange: Exchange,
+        start_host: StartHost,
+        *,
+        tries: int | None = None,
     ) -> None:
         """Start nothing yet.
 
@@ -43,6 +49,7 @@ class Model:
             settings: what the environment asks for.
             exchange: where processes connect to.
             start_host: makes a process, given the paths it is to import from and its name.
+            tries: how many processes may end while loading until it is given up; None: any number.
         """
         self.name = name
         self.dispatcher = Dispatcher(settings)
@@ -50,6 +57,7 @@ class Model:
         self._settings = settings
         self._exchange = exchange
         self._start_host = start_host
+        self._tries = tries
         self._problem: ServingError | None = None
         self._fleets: list[Fleet] = []
 
@@ -99,6 +107,7 @@ class Model:
             exchange=self._exchange,
             dispatcher=self.dispatcher,
             start_host=partial(self._start_host, python_path),
+            tries=self._tries,
         )
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from dockwright_serving.worker.loading import Model
 
 log = logging.getLogger(__name__)
-_IDLE_MS = 500
+_IDLE_MS = 100
 """After so long without a message, memory that large batches have used is given back."""
 
 
