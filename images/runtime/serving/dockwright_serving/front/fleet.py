@@ -11,7 +11,7 @@ import asyncio
 import itertools
 import logging
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dockwright_serving.errors import ModelError, OutOfMemoryError, ServingError
@@ -34,18 +34,24 @@ _HEALTHY_S = 60.0
 
 @dataclass(slots=True)
 class Pauses:
-    """How long to wait before the next try: not at all, then 0.5 s, doubling up to 30 s."""
+    """How long to wait before each start: the first and its replacement not, then 0.5 to 30 s."""
 
-    _seconds: float = 0.0
-    _started: float = field(default_factory=time.monotonic)
+    _starts: int = 0
+    _last: float = 0.0
 
     async def wait(self) -> None:
-        """Wait; what has lived for a minute counts as healthy and starts anew."""
-        if time.monotonic() - self._started > _HEALTHY_S:
-            self._seconds = 0.0
-        await asyncio.sleep(self._seconds)
-        self._seconds = min(max(0.5, self._seconds * 2), _LONGEST_PAUSE_S)
-        self._started = time.monotonic()
+        """Wait until the next start is due."""
+        await asyncio.sleep(self.before_start(time.monotonic()))
+        self._last = time.monotonic()
+
+    def before_start(self, now: float) -> float:
+        """Return the seconds to wait; what has lived for a minute counts as never replaced."""
+        if self._starts and now - self._last > _HEALTHY_S:
+            self._starts = 1
+        doublings = self._starts - 2
+        self._starts += 1
+        self._last = now
+        return 0.0 if doublings < 0 else min(0.5 * 2.0 ** min(doublings, 10), _LONGEST_PAUSE_S)
 
 
 class Fleet:

@@ -6,6 +6,7 @@ and touches no other. Requests that may share a forward pass do.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from dockwright_serving.wire import Message, Reply, Request
     from dockwright_serving.worker.calls import Call
     from dockwright_serving.worker.context import Context
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,7 +91,8 @@ class TaskHandler:
             return None
         try:
             return self.task.batch([call.inputs for call in group], group[0].parameters)
-        except Exception:  # noqa: BLE001 - what it was shows when they run alone
+        except Exception as error:  # noqa: BLE001 - whose fault it is shows when they run alone
+            log.info("%d requests failed together and run alone: %r", len(group), error)
             return None
 
     def _one(self, call: Call) -> Reply:
