@@ -1,0 +1,1 @@
+"""What SageMaker hands over: configuration files in, facts about the job out."""

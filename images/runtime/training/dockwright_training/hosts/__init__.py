@@ -1,0 +1,1 @@
+"""The other hosts of a job: finding them, and noticing when one is lost."""

@@ -1,0 +1,25 @@
+"""What is to be started on this host."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Launch:
+    """The command of this host, and what it needs."""
+
+    title: str
+    """How it is told in the log: `torchrun, 2 processes on each of 2 hosts`."""
+    command: tuple[str, ...] | None
+    """None: this host starts nothing itself and waits for the master (MPI's other hosts)."""
+    folder: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Besides the SM_* variables."""
+    notes: tuple[str, ...] = ()
+    """What the user should know: a fallback that was taken, and how to avoid it."""

@@ -1,0 +1,1 @@
+"""A started script: its signals, its last words, and what its end means."""

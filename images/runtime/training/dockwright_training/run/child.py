@@ -1,0 +1,95 @@
+"""A launch in; the script's process, its signals passed on, its last words kept, its end out."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess  # noqa: TID251 - the script is a process
+import sys
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import FrameType
+
+    from dockwright_training.launch.launch import Launch
+
+_KEPT_BYTES = 64 << 10
+_DRAIN_S = 2.0
+"""How long what the script left running may hold its standard error open after its end."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class End:
+    """How a script ended."""
+
+    exit_code: int
+    """Its own, or 128 + signal."""
+    last_words: str
+    """The end of what it wrote to standard error."""
+    was_stopped: bool
+    """Whether this container was told to stop meanwhile."""
+
+
+@dataclass(slots=True)
+class Child:
+    """The script's process: of its own process group, so that all of it can be ended."""
+
+    process: subprocess.Popen[bytes]
+    _tail: bytearray = field(default_factory=bytearray)
+    _stopped: bool = False
+    _reader: threading.Thread | None = None
+
+    @classmethod
+    def start(cls, launch: Launch, environment: Mapping[str, str]) -> Child:
+        """Start the command; standard output is ours, standard error passes through us."""
+        assert launch.command is not None
+        process = subprocess.Popen(  # noqa: S603 - an argument list, no shell
+            launch.command,
+            cwd=launch.folder,
+            env={**os.environ, **environment, **launch.environment},
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        child = cls(process)
+        child._reader = threading.Thread(target=child._pass_on, daemon=True)
+        child._reader.start()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, child._forward)
+        return child
+
+    def wait(self) -> End:
+        """Wait for the script's end, then end what it left running."""
+        code = self.process.wait()
+        if self._reader is not None:
+            self._reader.join(_DRAIN_S)
+        self.kill()
+        return End(
+            exit_code=code if code >= 0 else 128 - code,
+            last_words=self._tail.decode("utf-8", "replace"),
+            was_stopped=self._stopped,
+        )
+
+    def kill(self) -> None:
+        """End the whole process group at once."""
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return
+
+    def _forward(self, number: int, frame: FrameType | None) -> None:
+        del frame
+        self._stopped = True
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+
+    def _pass_on(self) -> None:
+        assert self.process.stderr is not None
+        source, target = self.process.stderr.fileno(), sys.stderr.fileno()
+        while block := os.read(source, 1 << 16):
+            os.write(target, block)
+            self._tail += block
+            del self._tail[:-_KEPT_BYTES]
