@@ -116,9 +116,12 @@ def wheel(name: str, *, version: str = "1.0", size_bytes: int = 1000) -> Wheel:
     )
 
 
-def built(name: str) -> BuiltWheel:
-    """Return a runtime's wheel without content."""
-    return BuiltWheel(wheel=wheel(name), content=b"", modules=("package/__init__.py",))
+def built(serving: str) -> dict[str, BuiltWheel]:
+    """Return the wheels of the sample's packages, without content; one under a name of its own."""
+    return {
+        folder: BuiltWheel(wheel=wheel(name), content=b"", modules=(f"{folder}/__init__.py",))
+        for folder, name in (("shared", "sample-shared"), ("serving", serving))
+    }
 
 
 @st.composite

@@ -80,7 +80,7 @@ def fingerprint(
     dockerfile: str = "FROM x",
     base: str = "sha256:aa",
 ) -> str:
-    last = layer_of(variant, {"serving": strategies.built(runtime)})
+    last = layer_of(variant, strategies.built(runtime))
     return inputs_sha256(variant, lock, last, dockerfile=dockerfile, base_digests=[base])
 
 

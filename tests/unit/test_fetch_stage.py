@@ -58,14 +58,15 @@ def test_a_release_is_laid_out_by_layer(
     stage.lay_out(good.ws, variants, tmp_path / "out", runtimes)
     root = tmp_path / "out" / variants[0].release.key
     found = {path.name: {p.name for p in path.iterdir()} for path in root.iterdir()}
-    serving = runtimes["serving"].wheel
+    serving, shared = runtimes["serving"].wheel, runtimes["shared"].wheel
     assert found == {
         layer.name: {wheel.filename for wheel in layer.wheels} for layer in layers_of_release(lock)
-    } | {"runtime-serving": {serving.filename, "requirements.txt"}}
-    wheel_path = root / "runtime-serving" / serving.filename
+    } | {"runtime-serving": {serving.filename, shared.filename, "requirements.txt"}}
+    of_runtime = [(root / "runtime-serving" / w.filename).read_bytes() for w in (shared, serving)]
+    hashes = [hashlib.sha256(content).hexdigest() for content in of_runtime]
     assert (root / "runtime-serving" / "requirements.txt").read_text("utf-8") == (
-        f"sample-serving==0.5.0 \\\n"
-        f"    --hash=sha256:{hashlib.sha256(wheel_path.read_bytes()).hexdigest()}\n"
+        f"sample-shared==0.6.0 \\\n    --hash=sha256:{hashes[0]}\n"
+        f"sample-serving==0.5.0 \\\n    --hash=sha256:{hashes[1]}\n"
     )
 
 

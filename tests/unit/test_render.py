@@ -128,7 +128,7 @@ def test_layers_are_copied_in_the_order_of_the_plan(
     for variant in variants:
         found = instructions(texts[f"{variant.release.folder}/{variant.folder}/Dockerfile"])
         copies = [line for line in found if line.startswith("COPY --link")]
-        last = layer_of(variant, {"serving": strategies.built("sample-serving")})
+        last = layer_of(variant, strategies.built("sample-serving"))
         planned = plan_image(variant, lock, None, last).layers[1:]
         assert copies == [
             f"COPY --link --from={source[layer.kind].format(layer.name)}" for layer in planned

@@ -1,7 +1,7 @@
-"""A runtime package's source tree in; its wheel, the same bytes every time, out.
+"""Our own packages' source trees in; their wheels, the same bytes every time, out.
 
-The wheel is in no lock, since every edit of its source would change the lock: it is built when it
-is needed and known by its hash from then on, as any other wheel.
+A wheel of these is in no lock, since every edit of its source would change the lock: it is built
+when it is needed and known by its hash from then on, as any other wheel.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from dockwright.spec.runtime import Runtime
+    from dockwright.spec.runtime import Package
     from dockwright.spec.variants import Variant
     from dockwright.workspace import Workspace
 
@@ -53,9 +53,9 @@ class _Package(Module):  # type: ignore[misc, no-any-unimported]  # it has no ty
                 yield path
 
 
-def build(images_path: Path, runtime: Runtime) -> BuiltWheel:
+def build(images_path: Path, package: Package) -> BuiltWheel:
     """Return the wheel of the source tree as it is now; nothing is written."""
-    path = images_path / "runtime" / runtime.name / "pyproject.toml"
+    path = images_path / "runtime" / package.name / "pyproject.toml"
     buffer = io.BytesIO()
     try:
         builder = WheelBuilder.from_ini_path(path, buffer)
@@ -63,12 +63,12 @@ def build(images_path: Path, runtime: Runtime) -> BuiltWheel:
         builder.source_time_stamp = OLDEST
         builder.build()
     except (ValueError, RuntimeError, OSError) as e:
-        msg = f"images/runtime/{runtime.name} does not build: {e}"
+        msg = f"images/runtime/{package.name} does not build: {e}"
         raise BuildError(msg) from e
     content = _stored(buffer)
     wheel = Wheel(
-        name=runtime.distribution,
-        version=runtime.version,
+        name=package.distribution,
+        version=package.version,
         filename=builder.wheel_filename,
         sha256=hashlib.sha256(content).hexdigest(),
         size_bytes=len(content),
@@ -79,13 +79,13 @@ def build(images_path: Path, runtime: Runtime) -> BuiltWheel:
 
 
 def build_all(images_path: Path, variants: Iterable[Variant]) -> dict[str, BuiltWheel]:
-    """Return the wheel of every runtime that the variants have, by its name."""
-    runtimes = {v.runtime.name: v.runtime for v in variants if v.runtime is not None}
-    return {name: build(images_path, runtime) for name, runtime in runtimes.items()}
+    """Return the wheel of every package that the variants run, by its folder's name."""
+    packages = {p.name: p for v in variants if v.runtime is not None for p in v.runtime.packages}
+    return {name: build(images_path, package) for name, package in packages.items()}
 
 
 def stock(ws: Workspace, variants: Iterable[Variant]) -> dict[str, BuiltWheel]:
-    """Build the variants' runtimes into the wheel store, where builds take wheels from."""
+    """Build the variants' packages into the wheel store, where builds take wheels from."""
     built = build_all(ws.images_path, variants)
     for one in built.values():
         with wheels.receiving(ws.wheels_path, one.wheel) as part:
@@ -98,13 +98,13 @@ def layer_of(variant: Variant, built: Mapping[str, BuiltWheel]) -> WheelLayer | 
     """Return the layer that installs the variant's runtime, if it has one."""
     if variant.runtime is None:
         return None
-    made = built[variant.runtime.name]
+    made = [built[package.name] for package in variant.runtime.packages]
     return WheelLayer(
         name=variant.runtime.layer,
         group=Group.COMMON,
-        wheels=(made.wheel,),
+        wheels=tuple(one.wheel for one in made),
         used_by=(variant.folder,),
-        modules=made.modules,
+        modules=tuple(module for one in made for module in one.modules),
     )
 
 

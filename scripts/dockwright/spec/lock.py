@@ -93,7 +93,7 @@ class ReleaseLock:
 class Requirements:
     """What a release asks of the solver for one accelerator, by group.
 
-    The manifest's are `==` pins; those of a job's runtime package leave the version to the lock.
+    The manifest's are `==` pins; those of a job's runtime leave the version to the lock.
     """
 
     python: tuple[str, ...]

@@ -32,7 +32,7 @@ class Release:
     common: Common
     base: BaseSpec
     runtimes: Mapping[Job, Runtime]
-    """Our own package that the images of a job run, where a job has one."""
+    """Our own packages that the images of a job run, where a job has any."""
 
     @property
     def transformers(self) -> str:
@@ -115,7 +115,7 @@ class Variant:
 
     @property
     def runtime(self) -> Runtime | None:
-        """Our own package that the image runs, if its job has one."""
+        """Our own packages that the image runs, if its job has any."""
         return self.release.runtimes.get(self.job)
 
     @property

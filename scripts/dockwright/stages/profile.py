@@ -30,10 +30,11 @@ def profile(ws: Workspace, variants: Sequence[Variant], client: DockerClient) ->
                 record.reference, ["python3", "-c", program], network_mode="none", remove=True
             )
         of_release = found.setdefault(variant.release.key, {})
-        # Our own package is compiled whole.
-        own = variant.runtime.distribution if variant.runtime else None
+        # Our own packages are compiled whole.
+        packages = variant.runtime.packages if variant.runtime else ()
+        own = {package.distribution for package in packages}
         for name, paths in json.loads(bytes(printed).splitlines()[-1]).items():
-            if name != own:
+            if name not in own:
                 of_release.setdefault(name, set()).update(paths)
     for key, of_release in found.items():
         write_atomically(modules.path_of(ws.buildspec_path, key), modules.dumps(of_release))

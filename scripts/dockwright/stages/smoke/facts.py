@@ -24,7 +24,7 @@ def facts(variant: Variant, lock: ReleaseLock) -> dict[str, Any]:
     requirements = locks.requirements(release, variant.accelerator)
     wheels = {locked.wheel.name: locked.wheel.version for locked in lock.of(variant.folder)}
     if variant.runtime is not None:
-        wheels[variant.runtime.distribution] = variant.runtime.version
+        wheels |= {package.distribution: package.version for package in variant.runtime.packages}
     return {
         "identifier": variant.identifier,
         "framework": release.framework.value,
