@@ -20,7 +20,8 @@ from dockwright import process
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-PACKAGE = Path(__file__).parents[1] / "images" / "runtime" / "serving"
+_RUNTIME = Path(__file__).parents[1] / "images" / "runtime"
+PACKAGES = (_RUNTIME / "serving", _RUNTIME / "shared")
 START_S = 15.0
 
 
@@ -106,7 +107,7 @@ def serving(model: Path, log_path: Path, **env: str) -> Iterator[ServingSite]:
     """Run a server for a model folder; end it at the end of the block."""
     port = free_port()
     variables: Mapping[str, str] = {
-        "PYTHONPATH": str(PACKAGE),
+        "PYTHONPATH": os.pathsep.join(map(str, PACKAGES)),
         "HF_MODEL_DIR": str(model),
         "SAGEMAKER_BIND_TO_PORT": str(port),
         "SAGEMAKER_MODEL_SERVER_WORKERS": "2",

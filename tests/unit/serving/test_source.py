@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from dockwright_serving.errors import ModelError
+from dockwright_serving.errors import ModelError, OutOfMemoryError
 from dockwright_serving.models import source
 from dockwright_serving.models.weights import unneeded
 from dockwright_serving.settings import ModelSettings
+from dockwright_shared import archive
 
 
 @pytest.fixture
@@ -64,6 +65,24 @@ def test_an_archive_itself_may_be_named(model: Path, tmp_path: Path) -> None:
 def test_an_archive_beside_a_model_is_left_alone(model: Path, tmp_path: Path) -> None:
     (model / "data.tar.gz").write_bytes(b"not ours")
     assert fetch(tmp_path, model_dir=model) == model
+
+
+def test_a_broken_archive_is_the_models_fault(tmp_path: Path) -> None:
+    (tmp_path / "model.tar.gz").write_bytes(b"no archive")
+    with pytest.raises(ModelError, match=r"model\.tar\.gz: broken") as failure:
+        fetch(tmp_path, model_dir=tmp_path)
+    assert failure.value.status == 500
+
+
+def test_more_than_the_disk_holds_is_insufficient_storage(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (model / "weights").write_bytes(b"x")
+    monkeypatch.setattr(archive, "RESERVE_BYTES", 1 << 60)
+    monkeypatch.setattr(archive, "RESERVE_SHARE", 1.0)
+    with pytest.raises(OutOfMemoryError, match="the disk has 0") as failure:
+        fetch(tmp_path, model_dir=packed(model, tmp_path / "mounted", "."))
+    assert failure.value.status == 507
 
 
 def test_two_archives_are_one_too_many(tmp_path: Path) -> None:

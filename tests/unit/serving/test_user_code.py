@@ -102,6 +102,13 @@ def test_a_submitted_folder_may_be_a_file_url_or_an_archive(tmp_path: Path) -> N
         assert answer(load(tmp_path / "model", submit_directory=directory)) == "submitted"
 
 
+def test_a_broken_submitted_archive_is_the_models_fault(tmp_path: Path) -> None:
+    path = tmp_path / "sourcedir.tar.gz"
+    path.write_bytes(b"no archive")
+    with pytest.raises(ModelError, match=r"sourcedir\.tar\.gz: broken"):
+        load(tmp_path / "model", submit_directory=str(path))
+
+
 def test_what_lies_on_s3_was_put_into_the_platforms_folder(tmp_path: Path) -> None:
     written(tmp_path / "platform", says("platform"))
     settings = {"submit_directory": "s3://bucket/sourcedir.tar.gz", "program": "inference.py"}

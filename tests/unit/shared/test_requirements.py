@@ -8,26 +8,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dockwright_serving.errors import ModelError
-from dockwright_serving.models import requirements
-from dockwright_serving.settings import ModelSettings
+from dockwright_shared import requirements
+from dockwright_shared.errors import ContentError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 VERSION = metadata.version("packaging")
+WAY_OUT = "change the requirement"
 
 
-def install(tmp_path: Path, text: str | bytes, **settings: object) -> tuple[Path, ...]:
-    code = tmp_path / "code"
-    code.mkdir()
-    (code / "requirements.txt").write_bytes(text if isinstance(text, bytes) else text.encode())
-    given = ModelSettings(model_dir=tmp_path, **settings)  # type: ignore[arg-type]
-    return requirements.install(given, tmp_path, tmp_path)
-
-
-def test_a_model_without_requirements_needs_none(tmp_path: Path) -> None:
-    assert requirements.install(ModelSettings(model_dir=tmp_path), tmp_path, tmp_path) == ()
+def install(tmp_path: Path, text: str | bytes) -> tuple[Path, ...]:
+    file = tmp_path / "requirements.txt"
+    file.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return requirements.install(file, tmp_path, ignore_pins=False, way_out=WAY_OUT)
 
 
 @pytest.mark.parametrize(
@@ -54,12 +48,12 @@ def test_what_may_be_missing_is_left_to_pip(tmp_path: Path, text: str) -> None:
         install(tmp_path, text)
 
 
-def test_a_conflict_is_refused_before_pip_starts(tmp_path: Path) -> None:
-    said = re.escape(f"requirements.txt:1: packaging<1, but the image has packaging {VERSION}")
-    with pytest.raises(ModelError, match=said):
+def test_a_conflict_is_refused_with_the_way_out_before_pip_starts(tmp_path: Path) -> None:
+    said = f"requirements.txt:1: packaging<1, but the image has packaging {VERSION}; {WAY_OUT}"
+    with pytest.raises(ContentError, match=re.escape(said)):
         install(tmp_path, "packaging<1\n")
 
 
 def test_an_unreadable_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match=r"requirements\.txt: can't be read"):
+    with pytest.raises(ContentError, match=r"requirements\.txt: can't be read"):
         install(tmp_path, b"\xff")

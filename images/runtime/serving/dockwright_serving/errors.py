@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from dockwright_shared.errors import ContentError, DiskFullError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 
 class ServingError(Exception):
     """An error whose message is meant for the caller; anything else is answered as a plain 500."""
@@ -60,7 +68,7 @@ class ModelError(ServingError):
 
 
 class OutOfMemoryError(ServingError):
-    """The memory does not suffice for a model."""
+    """The memory, or the disk, does not suffice for a model."""
 
     status = 507
 
@@ -69,3 +77,19 @@ class DeadlineError(ServingError):
     """The time a request may take is over."""
 
     status = 504
+
+
+@contextmanager
+def of_content() -> Iterator[None]:
+    """Turn what the shared package refuses into errors of serving.
+
+    Raises:
+        ModelError: an archive or a requirement is at fault.
+        OutOfMemoryError: the disk is too small for it.
+    """
+    try:
+        yield
+    except DiskFullError as e:
+        raise OutOfMemoryError(str(e)) from e
+    except ContentError as e:
+        raise ModelError(str(e)) from e

@@ -1,6 +1,6 @@
 """A `.tar.gz` in; its files under a folder out, and never anything beside that folder.
 
-Model archives come from people who may not have packed them: names that lead out, links out,
+Archives come from people who may not have packed them: names that lead out, links out,
 devices, and bombs are refused by the member's name, before anything of that member is written.
 """
 
@@ -16,7 +16,7 @@ import tarfile
 import zlib
 from typing import TYPE_CHECKING, BinaryIO
 
-from dockwright_serving.errors import ModelError, OutOfMemoryError
+from dockwright_shared.errors import ContentError, DiskFullError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,8 +45,8 @@ def unpack(archive: Path, target: Path) -> None:
     """Unpack an archive into a new folder.
 
     Raises:
-        ModelError: it is broken or hostile; the message names the member.
-        OutOfMemoryError: the disk is too small for it.
+        ContentError: it is broken or hostile; the message names the member.
+        DiskFullError: the disk is too small for it.
     """
     target.mkdir(parents=True)
     disk = shutil.disk_usage(target)
@@ -67,9 +67,9 @@ def unpack(archive: Path, target: Path) -> None:
         except _BROKEN as e:
             if isinstance(e, OSError) and e.errno in {errno.ENOSPC, errno.EDQUOT}:
                 msg = f"{archive}: the disk is full at {last}; give the container a larger one"
-                raise OutOfMemoryError(msg) from e
+                raise DiskFullError(msg) from e
             msg = f"{archive}: broken at or after {last}: {type(e).__name__}: {e}"
-            raise ModelError(msg) from e
+            raise ContentError(msg) from e
 
 
 class _Careful(gzip.GzipFile):
@@ -105,12 +105,12 @@ class _Limit:
         if self.bytes > self.free:
             msg = (
                 f"{self.archive}: {member.name}: {self.bytes:,} bytes so far, and the disk has "
-                f"{self.free:,}; mount the unpacked model, or give the container a larger disk"
+                f"{self.free:,}; mount it unpacked, or give the container a larger disk"
             )
-            raise OutOfMemoryError(msg)
+            raise DiskFullError(msg)
 
-    def refusal(self, member: tarfile.TarInfo, why: str) -> ModelError:
-        return ModelError(f"{self.archive}: {member.name}: {why}; refused")
+    def refusal(self, member: tarfile.TarInfo, why: str) -> ContentError:
+        return ContentError(f"{self.archive}: {member.name}: {why}; refused")
 
 
 def _place(tar: tarfile.TarFile, member: tarfile.TarInfo, target: Path, limit: _Limit) -> None:
@@ -171,4 +171,4 @@ def _drain(stream: _Careful | BinaryIO, archive: Path) -> None:
         rest.write(block)
     if rest.getvalue().strip(b"\0") or rest.tell() >= _CHUNK:
         msg = f"{archive}: something follows its last file: it is broken or two archives in one"
-        raise ModelError(msg)
+        raise ContentError(msg)

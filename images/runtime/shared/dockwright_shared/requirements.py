@@ -1,4 +1,4 @@
-"""The user's `code/requirements.txt` in; a folder with what the image lacks of it out.
+"""The user's requirements.txt in; a folder with what the image lacks of it out.
 
 pip resolves against what the image has, with that as constraints, and installs the difference
 beside it: the image itself may be read-only and belong to another user. When nothing is missing,
@@ -14,22 +14,19 @@ import re
 import subprocess  # noqa: TID251 - pip is a program
 import sys
 import time
+from dataclasses import dataclass
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
-from dockwright_serving.errors import ModelError
-from dockwright_serving.models import code_folder
+from dockwright_shared.errors import ContentError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from packaging.requirements import Requirement
 
-    from dockwright_serving.settings import ModelSettings
-
 log = logging.getLogger(__name__)
 _TIMEOUT_S = 15 * 60
-_WAY_OUT = "change the requirement, or set SERVING_IGNORE_PINS=true to replace the image's packages"
 _NO_NETWORK = re.compile(
     r"NewConnectionError|NameResolutionError|ConnectTimeoutError|ConnectionRefused|ProxyError"
     r"|Failed to establish a new connection|name resolution|Network is unreachable"
@@ -39,42 +36,53 @@ _INDEX_OPTION = re.compile(
 )
 
 
-def install(settings: ModelSettings, model_path: Path, scratch: Path) -> tuple[Path, ...]:
-    """Install what is missing and return the folders to put on sys.path.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Order:
+    file: Path
+    scratch: Path
+    ignore_pins: bool
+    way_out: str
+
+
+def install(file: Path, scratch: Path, *, ignore_pins: bool, way_out: str) -> tuple[Path, ...]:
+    """Install what is missing of a requirements file and return the folders to put on sys.path.
+
+    Args:
+        file: the requirements; wheels and folders in it are relative to its own folder.
+        scratch: what must be written goes there.
+        ignore_pins: whether requirements may replace what the image has.
+        way_out: what to do about a conflict with the image, as the end of a sentence.
 
     Raises:
-        ModelError: it can't be had: a conflict with the image's pins, no network, no such package.
+        ContentError: it can't be had: a conflict with the image's pins, no network, no such package.
     """
-    folder = code_folder.find(settings, model_path, scratch)
-    file = folder and folder / code_folder.REQUIREMENTS
-    if file is None or not file.is_file():
-        return ()
+    order = _Order(file=file, scratch=scratch, ignore_pins=ignore_pins, way_out=way_out)
     lines = _lines(file)
-    if not settings.ignore_pins:
-        _check_pins(file, lines)
+    if not ignore_pins:
+        _check_pins(order, lines)
     if all(_is_satisfied(line) for _, line in lines):
         return ()
     started = time.monotonic()
-    wanted = _resolve(file, settings, scratch)
+    wanted = _resolve(order)
     target = scratch / "requirements"
     if wanted:
         options = [line for _, line in lines if _INDEX_OPTION.match(line)]
         (scratch / "missing.txt").write_text("\n".join([*options, *wanted, ""]))
-        _pip(file, scratch, "--no-deps", "--target", str(target), "-r", f"{scratch}/missing.txt")
+        _pip(order, "--no-deps", "--target", str(target), "-r", f"{scratch}/missing.txt")
     seconds = round(time.monotonic() - started, 2)
     log.info("requirements installed", extra={"packages": wanted, "seconds": seconds})
     return (target,) if wanted else ()
 
 
-def _resolve(file: Path, settings: ModelSettings, scratch: Path) -> list[str]:
+def _resolve(order: _Order) -> list[str]:
     """Return what is missing, as exact requirements."""
-    report = scratch / "report.json"
+    report = order.scratch / "report.json"
     constraints = []
-    if not settings.ignore_pins:
+    if not order.ignore_pins:
         pins = [f"{d.name}=={d.version}" for d in metadata.distributions() if d.name]
-        (scratch / "pins.txt").write_text("\n".join([*pins, ""]))
-        constraints = ["-c", str(scratch / "pins.txt")]
-    _pip(file, scratch, "--dry-run", "--report", str(report), *constraints, "-r", str(file))
+        (order.scratch / "pins.txt").write_text("\n".join([*pins, ""]))
+        constraints = ["-c", str(order.scratch / "pins.txt")]
+    _pip(order, "--dry-run", "--report", str(report), *constraints, "-r", str(order.file))
     found = json.loads(report.read_text())["install"]
     hashes = [item["download_info"].get("archive_info", {}).get("hashes") for item in found]
     if not all(hashes):
@@ -95,21 +103,21 @@ def _exactly(item: dict[str, Any]) -> str:
     return f"{name} @ {vcs['vcs']}+{url}@{vcs['commit_id']}" if vcs else f"{name} @ {url}"
 
 
-def _pip(file: Path, scratch: Path, *arguments: str) -> None:
+def _pip(order: _Order, *arguments: str) -> None:
     command = [sys.executable, "-m", "pip", "install", "--no-input", *arguments]
     defaults = {
-        "PIP_CACHE_DIR": str(scratch / "pip"),
+        "PIP_CACHE_DIR": str(order.scratch / "pip"),
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
         "PIP_ROOT_USER_ACTION": "ignore",
         # A container without a network must say so soon.
         "PIP_RETRIES": "1",
         "PIP_DEFAULT_TIMEOUT": "15",
-        "TMPDIR": str(scratch),
+        "TMPDIR": str(order.scratch),
     }
     try:
         done = subprocess.run(  # noqa: S603 - an argument list, no shell
             command,
-            cwd=file.parent,  # relative wheels and folders are relative to the file
+            cwd=order.file.parent,  # relative wheels and folders are relative to the file
             env={**defaults, **os.environ, "PIP_USER": "0"},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -120,18 +128,18 @@ def _pip(file: Path, scratch: Path, *arguments: str) -> None:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        msg = f"{file}: pip was not done after {_TIMEOUT_S} s; install it in an image of your own"
-        raise ModelError(msg) from None
+        msg = f"{order.file}: pip was not done after {_TIMEOUT_S} s; install it in an image of your own"
+        raise ContentError(msg) from None
     except OSError as e:
-        msg = f"{file}: pip can't be started: {e}"
-        raise ModelError(msg) from e
+        msg = f"{order.file}: pip can't be started: {e}"
+        raise ContentError(msg) from e
     if done.returncode:
         log.error("pip failed", extra={"output": done.stdout[-20_000:]})
-        msg = f"{file}: {_explained(done.stdout)}"
-        raise ModelError(msg)
+        msg = f"{order.file}: {_explained(done.stdout, order.way_out)}"
+        raise ContentError(msg)
 
 
-def _explained(output: str) -> str:
+def _explained(output: str, way_out: str) -> str:
     """Return what of pip's talk the reader needs."""
     errors = re.findall(r"^ *ERROR: (.+(?:\n +.+)*)", output, re.MULTILINE)
     told = "; ".join(" ".join(error.split()) for error in dict.fromkeys(errors[:3])) or "pip failed"
@@ -142,7 +150,7 @@ def _explained(output: str) -> str:
         )
     pins = re.findall(r"The user requested \(constraint\) (\S+)", output)
     if pins:
-        return f"it conflicts with what the image has, {', '.join(dict.fromkeys(pins))}; {_WAY_OUT}"
+        return f"it conflicts with what the image has, {', '.join(dict.fromkeys(pins))}; {way_out}"
     return told
 
 
@@ -152,12 +160,12 @@ def _lines(file: Path) -> list[tuple[int, str]]:
         text = file.read_text()
     except (OSError, UnicodeDecodeError) as e:
         msg = f"{file}: can't be read: {e}"
-        raise ModelError(msg) from e
+        raise ContentError(msg) from e
     stripped = [re.sub(r"(^|\s+)#.*$", "", line).strip() for line in text.splitlines()]
     return [(number, line) for number, line in enumerate(stripped, 1) if line]
 
 
-def _check_pins(file: Path, lines: list[tuple[int, str]]) -> None:
+def _check_pins(order: _Order, lines: list[tuple[int, str]]) -> None:
     """Refuse at once what pip would refuse after a while."""
     for number, line in lines:
         requirement = _requirement(line)
@@ -165,8 +173,9 @@ def _check_pins(file: Path, lines: list[tuple[int, str]]) -> None:
             continue
         has = _installed(requirement.name)
         if has is not None and not requirement.specifier.contains(has, prereleases=True):
-            msg = f"{file}:{number}: {line}, but the image has {requirement.name} {has}; {_WAY_OUT}"
-            raise ModelError(msg)
+            image = f"the image has {requirement.name} {has}"
+            msg = f"{order.file}:{number}: {line}, but {image}; {order.way_out}"
+            raise ContentError(msg)
 
 
 def _is_satisfied(line: str) -> bool:

@@ -12,10 +12,11 @@ import logging
 from collections import deque
 from typing import TYPE_CHECKING
 
-from dockwright_serving import machine, wire
+from dockwright_serving import wire
 from dockwright_serving.errors import DeadlineError, ServingError, UnavailableError
 from dockwright_serving.front import metrics
 from dockwright_serving.front.work import Pending, Worker
+from dockwright_shared import machine
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping

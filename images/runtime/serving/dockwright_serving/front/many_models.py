@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dockwright_serving import machine
 from dockwright_serving.errors import (
     BadRequestError,
     ConflictError,
@@ -27,6 +26,7 @@ from dockwright_serving.errors import (
 from dockwright_serving.front import endpoint, processes
 from dockwright_serving.front.link import Exchange, first_of
 from dockwright_serving.front.model import Model
+from dockwright_shared import machine
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

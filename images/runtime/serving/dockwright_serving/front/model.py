@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from dockwright_serving import machine
 from dockwright_serving.errors import ModelError, ServingError, UnavailableError
 from dockwright_serving.front.dispatch import Dispatcher
 from dockwright_serving.front.fleet import Fleet
 from dockwright_serving.front.scratch import scratch
+from dockwright_shared import machine
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence

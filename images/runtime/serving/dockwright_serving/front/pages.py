@@ -9,10 +9,10 @@ from starlette.applications import Starlette
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from dockwright_serving import machine
 from dockwright_serving.front import management, metrics, openapi
 from dockwright_serving.front.many_models import ManyModels
 from dockwright_serving.settings import MIB
+from dockwright_shared import machine
 
 if TYPE_CHECKING:
     from starlette.requests import Request

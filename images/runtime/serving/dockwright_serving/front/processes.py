@@ -10,8 +10,8 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from dockwright_serving import machine
 from dockwright_serving.front.link import ProcessEndedError, first_of
+from dockwright_shared import machine
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -10,7 +10,6 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from dockwright_serving import machine
 from dockwright_serving.errors import ModelError
 from dockwright_serving.generation import answers, continuous, requests
 from dockwright_serving.generation.alone import Alone
@@ -24,6 +23,7 @@ from dockwright_serving.generation.events import (
     Token,
 )
 from dockwright_serving.generation.preparing import Preparer, context_length
+from dockwright_shared import machine
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from dockwright_serving.errors import ModelError
-from dockwright_serving.models import archive
+from dockwright_serving.errors import ModelError, of_content
+from dockwright_shared import archive
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,7 +64,8 @@ def _submitted(directory: str, scratch: Path) -> Iterator[Path]:
     if path.is_file():
         target = scratch / "submitted"
         if not target.exists():
-            archive.unpack(path, target)
+            with of_content():
+                archive.unpack(path, target)
         yield target
     else:
         yield path

@@ -11,8 +11,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dockwright_serving.errors import ModelError
-from dockwright_serving.models import archive, code_folder
+from dockwright_serving.errors import ModelError, of_content
+from dockwright_serving.models import code_folder
+from dockwright_shared import archive
 
 if TYPE_CHECKING:
     from dockwright_serving.settings import ModelSettings
@@ -65,7 +66,8 @@ def _local(path: Path, scratch: Path) -> Path:
 def _unpacked(path: Path, scratch: Path) -> Path:
     target = scratch / "model"
     log.info("unpacking", extra={"archive": str(path), "bytes": path.stat().st_size})
-    archive.unpack(path, target)
+    with of_content():
+        archive.unpack(path, target)
     entries = list(target.iterdir())
     # `tar czf model.tar.gz model` rather than its content: one folder, and the model in it.
     is_wrapped = len(entries) == 1 and entries[0].name != "code" and entries[0].is_dir()

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dockwright_serving import machine, wire
+from dockwright_serving import wire
 from dockwright_serving.content.accept import negotiate
 from dockwright_serving.content.decode import decode
 from dockwright_serving.content.media_types import EVENT_STREAM
@@ -17,6 +17,7 @@ from dockwright_serving.generation.events import Event, Failed, Finished, Genera
 from dockwright_serving.generation.generator import Generator
 from dockwright_serving.worker import calls, system
 from dockwright_serving.worker.replies import answered, guarded, refused
+from dockwright_shared import machine
 
 if TYPE_CHECKING:
     from collections.abc import Callable

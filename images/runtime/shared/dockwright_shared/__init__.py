@@ -1,0 +1,1 @@
+"""What images do the same way whether they serve or train."""
