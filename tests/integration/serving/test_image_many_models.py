@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 MODELS = "/opt/ml/models"
 MEMORY = """
-from dockwright_serving import machine
+from dockwright_shared import machine
 print(machine.memory_limit_bytes(), machine.memory_used_bytes())
 """
 DOUBLER = b"""
