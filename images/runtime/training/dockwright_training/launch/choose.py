@@ -14,4 +14,9 @@ if TYPE_CHECKING:
 def choose(request: Request, program: Program) -> Launch:
     """Return the launch that the settings of the SDK's `distribution` ask for."""
     del request
-    return Launch(title="one process", command=program.command, folder=program.folder)
+    return Launch(
+        title="one process",
+        command=program.command,
+        folder=program.folder,
+        stops_group=not program.is_python,
+    )

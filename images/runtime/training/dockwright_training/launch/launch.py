@@ -21,5 +21,7 @@ class Launch:
     folder: Path
     environment: Mapping[str, str] = field(default_factory=dict)
     """Besides the SM_* variables."""
+    stops_group: bool = False
+    """Whether SIGTERM goes to every process of it: a shell passes no signal on."""
     notes: tuple[str, ...] = ()
     """What the user should know: a fallback that was taken, and how to avoid it."""
