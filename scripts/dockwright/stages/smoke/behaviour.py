@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 STOP_S = 5
 """How long an orderly end may take; SIGKILL comes twice as late."""
+EX_CONFIG = 78
+"""Of sysexits.h: a training container that was told nothing to train."""
 HANDLER = """
 import signal, sys, time
 def handle(number, frame):
@@ -87,17 +89,20 @@ def zombies(launcher: Launcher, subject: Subject) -> str:
 
 
 def no_command(launcher: Launcher, subject: Subject) -> str:
-    """Check what a container without a command runs: its runtime, which a stop ends in order.
+    """Check what a container without a command runs: its runtime, which says what it lacks.
 
+    Serving waits for its model until it is stopped; training has no job and ends with EX_CONFIG.
     Without a runtime it is Python, which ends by itself for want of input.
     """
+    runtime = subject.facts["runtime"]
     with started(launcher, subject, []) as running:
-        if subject.facts["runtime"] is not None:
-            running.wait_for("\n")  # it has no model to serve, and says so
+        if runtime == "serving":
+            running.wait_for("\n")
             running.stop(grace_s=STOP_S * 2)
         ended = running.ended()
-    _succeeds(ended)
-    return f"ended after {ended.seconds:.1f} s"
+    if ended.code != (EX_CONFIG if runtime == "training" else 0):
+        _fail("the image's own command failed", ended)
+    return f"exit code {ended.code} after {ended.seconds:.1f} s"
 
 
 def arbitrary_user(launcher: Launcher, subject: Subject) -> str:
