@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 from pathlib import Path
 
-from dockwright_training import job, logs
+from dockwright_training import job
 from dockwright_training.layout import Layout
 
 
 def main() -> None:
     """Run the training job that /opt/ml describes."""
-    logs.set_up(logging.INFO)
     sys.exit(job.run(Layout(Path(os.environ.get("SAGEMAKER_BASE_DIR", "/opt/ml")))))
 
 

@@ -3,41 +3,100 @@
 from __future__ import annotations
 
 import logging
+import os
+import shlex
+import shutil
+import signal
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dockwright_training import outcome
-from dockwright_training.code import program
-from dockwright_training.contract import hyperparameters, request, variables
-from dockwright_training.errors import TrainingError
+from dockwright_training import errors, logs, outcome, trackers
+from dockwright_training.code import places, prepared
+from dockwright_training.contract import hyperparameters, redact, request, variables
+from dockwright_training.errors import OutputError, StoppedError, TrainingError
 from dockwright_training.launch import choose
 from dockwright_training.run import reasons
-from dockwright_training.run.child import Child
+from dockwright_training.run.child import STOPPING, Child
 
 if TYPE_CHECKING:
+    from types import FrameType
+
+    from dockwright_training.contract.redact import Secrets
+    from dockwright_training.contract.request import Request
     from dockwright_training.layout import Layout
 
 log = logging.getLogger(__name__)
+_LAST_RESORT = Path("/dev/shm")  # noqa: S108 - memory, there even where the root is read-only
 
 
 def run(layout: Layout) -> int:
     """Run the job and return the container's exit code; the outcome is on disk by then."""
+    secrets = redact.secrets(os.environ)
+    logs.set_up(logging.INFO, secrets)
+    for number in STOPPING:
+        signal.signal(number, _stopped)
     try:
-        _run(layout)
+        outcome.forget(layout)
+        asked = request.read(layout)
+        secrets = redact.secrets(os.environ, asked.hyperparameters, asked.settings)
+        logs.set_up(asked.log_level, secrets)
+        _run(asked, layout)
     except TrainingError as e:
-        outcome.failed(layout, e)
-        return e.exit_code
+        return _failed(layout, e, secrets)
+    except Exception as e:  # the job's end has to be told, whatever it is
+        log.exception("unexpected")
+        return _failed(layout, errors.of_the_unexpected(e), secrets)
     outcome.succeeded(layout)
     return 0
 
 
-def _run(layout: Layout) -> None:
-    asked = request.read(layout)
-    arguments = tuple(hyperparameters.arguments(asked.hyperparameters))
-    script = program.find(asked.settings.get("sagemaker_program"), layout.code, arguments)
-    launch = choose.choose(asked, script)
-    log.info("starting %s: %s", script.name, launch.title)
-    for note in launch.notes:
+def _failed(layout: Layout, error: TrainingError, secrets: Secrets) -> int:
+    outcome.failed(layout, error, secrets)
+    return error.exit_code
+
+
+def _stopped(number: int, frame: FrameType | None) -> None:
+    del frame
+    name = signal.Signals(number).name
+    msg = f"the container was told to stop ({name}) before the script was started"
+    raise StoppedError(msg, 128 + number)
+
+
+def _run(asked: Request, layout: Layout) -> None:
+    places.check(asked, layout)
+    ready = prepared.prepare(asked, layout, _scratch())
+    program = ready.program
+    launch = choose.choose(asked, program)
+    shown = hyperparameters.arguments(redact.shown(asked.hyperparameters))
+    log.info("starting %s: %s", shlex.join([program.name, *shown]), launch.title)
+    for note in (*places.notes(asked, layout), *trackers.notes(os.environ), *launch.notes):
         log.warning("%s", note)
-    end = Child.start(launch, variables.variables(asked, layout, script.name)).wait()
+    environment = {
+        **variables.variables(asked, layout, program.name, os.environ),
+        **trackers.variables(layout, os.environ),
+        **ready.variables,
+    }
+    end = Child.start(launch, environment, lambda: None).wait()
     if end.exit_code:
-        raise reasons.failure(end, script.name)
+        raise reasons.failure(end, program, asked, layout)
+
+
+def _scratch() -> Path:
+    """Return an empty folder of ours, by the same name on every host: mpirun tells paths to all.
+
+    Raises:
+        OutputError: nothing can be written anywhere.
+    """
+    tried = []
+    for parent in (tempfile.gettempdir, lambda: str(_LAST_RESORT)):
+        try:
+            folder = Path(parent(), "dockwright-training")
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(mode=0o700)
+        except OSError as e:
+            tried.append(str(e))
+        else:
+            return folder
+    msg = f"no folder can be written ({'; '.join(tried)}): mount one at /tmp"
+    raise OutputError(msg)

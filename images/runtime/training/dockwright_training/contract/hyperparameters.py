@@ -13,6 +13,20 @@ if TYPE_CHECKING:
 
 _PREFIX = "sagemaker_"
 _OF_TUNING = "_tuning_objective_metric"
+_OF_THE_CONTAINER = frozenset({_OF_TUNING, "default_user_module_name"})
+_KNOWN = frozenset(
+    {
+        *_OF_THE_CONTAINER,
+        "sagemaker_program",
+        "sagemaker_submit_directory",
+        "sagemaker_enable_cloudwatch_metrics",
+        "sagemaker_region",
+        "sagemaker_container_log_level",
+        "sagemaker_job_name",
+        "sagemaker_s3_output",
+    }
+)
+"""Those with a meaning of their own; the other settings are the framework's."""
 
 
 def decode(raw: Mapping[str, Any]) -> dict[str, object]:
@@ -27,7 +41,7 @@ def decode(raw: Mapping[str, Any]) -> dict[str, object]:
 def _value(text: object) -> object:
     try:
         return json.loads(text) if isinstance(text, str) else text
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
 
 
@@ -38,7 +52,12 @@ def split(every: Mapping[str, object]) -> tuple[dict[str, object], dict[str, obj
 
 
 def _is_setting(name: str) -> bool:
-    return name.startswith(_PREFIX) or name == _OF_TUNING
+    return name.startswith(_PREFIX) or name in _OF_THE_CONTAINER
+
+
+def of_the_framework(settings: Mapping[str, object]) -> dict[str, object]:
+    """Return the settings that choose how the script is launched: SM_FRAMEWORK_PARAMS."""
+    return {name: value for name, value in settings.items() if name not in _KNOWN}
 
 
 def arguments(own: Mapping[str, object]) -> list[str]:

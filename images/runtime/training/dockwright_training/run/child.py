@@ -10,12 +10,16 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from dockwright_training.errors import InputError
+from dockwright_training.run import memory
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from types import FrameType
 
     from dockwright_training.launch.launch import Launch
 
+STOPPING = (signal.SIGTERM, signal.SIGINT)
 _KEPT_BYTES = 64 << 10
 _DRAIN_S = 2.0
 """How long what the script left running may hold its standard error open after its end."""
@@ -31,6 +35,8 @@ class End:
     """The end of what it wrote to standard error."""
     was_stopped: bool
     """Whether this container was told to stop meanwhile."""
+    memory_kills: int = 0
+    """How many processes of this container the kernel killed meanwhile for want of memory."""
 
 
 @dataclass(slots=True)
@@ -38,26 +44,41 @@ class Child:
     """The script's process: of its own process group, so that all of it can be ended."""
 
     process: subprocess.Popen[bytes]
+    _launch: Launch
+    _told: Callable[[], None]
     _tail: bytearray = field(default_factory=bytearray)
     _stopped: bool = False
     _reader: threading.Thread | None = None
+    _kills_before: int = field(default_factory=memory.kills)
 
     @classmethod
-    def start(cls, launch: Launch, environment: Mapping[str, str]) -> Child:
-        """Start the command; standard output is ours, standard error passes through us."""
+    def start(
+        cls, launch: Launch, environment: Mapping[str, str], told: Callable[[], None]
+    ) -> Child:
+        """Start the command; standard output is ours, standard error passes through us.
+
+        `told` is called when this container is told to stop.
+
+        Raises:
+            InputError: the system can't start it.
+        """
         assert launch.command is not None
-        process = subprocess.Popen(  # noqa: S603 - an argument list, no shell
-            launch.command,
-            cwd=launch.folder,
-            env={**os.environ, **environment, **launch.environment},
-            stdin=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
-        child = cls(process)
+        try:
+            process = subprocess.Popen(  # noqa: S603 - an argument list, no shell
+                launch.command,
+                cwd=launch.folder,
+                env={**os.environ, **environment, **launch.environment},
+                stdin=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+            )
+        except OSError as e:
+            msg = f"{launch.command[0]} can't be started: {e.strerror}"
+            raise InputError(msg) from e
+        child = cls(process, launch, told)
         child._reader = threading.Thread(target=child._pass_on, daemon=True)
         child._reader.start()
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in STOPPING:
             signal.signal(number, child._forward)
         return child
 
@@ -71,25 +92,42 @@ class Child:
             exit_code=code if code >= 0 else 128 - code,
             last_words=self._tail.decode("utf-8", "replace"),
             was_stopped=self._stopped,
+            memory_kills=memory.kills() - self._kills_before,
         )
 
     def kill(self) -> None:
         """End the whole process group at once."""
-        try:
-            os.killpg(self.process.pid, signal.SIGKILL)
-        except ProcessLookupError:
+        self._signal_group(signal.SIGKILL)
+
+    def stop(self, number: int = signal.SIGTERM) -> None:
+        """Tell the script to stop, once: a second signal would disturb it while it saves."""
+        if self._stopped or self.process.poll() is not None:
             return
+        self._stopped = True
+        if self._launch.stops_group:
+            self._signal_group(number)
+        else:
+            self.process.send_signal(self._launch.stop_signal or number)
 
     def _forward(self, number: int, frame: FrameType | None) -> None:
         del frame
-        self._stopped = True
-        if self.process.poll() is None:
-            self.process.send_signal(number)
+        self._told()
+        self.stop(number)
+
+    def _signal_group(self, number: int) -> None:
+        try:
+            os.killpg(self.process.pid, number)
+        except ProcessLookupError:
+            return
 
     def _pass_on(self) -> None:
         assert self.process.stderr is not None
         source, target = self.process.stderr.fileno(), sys.stderr.fileno()
         while block := os.read(source, 1 << 16):
-            os.write(target, block)
             self._tail += block
             del self._tail[:-_KEPT_BYTES]
+            try:
+                while block:
+                    block = block[os.write(target, block) :]
+            except OSError:
+                continue  # nobody reads our log: the script must not block on that

@@ -2,35 +2,64 @@
 
 from __future__ import annotations
 
-import re
 import signal
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from dockwright_training.errors import ScriptError
+from dockwright_training.run import advice, launchers, traces
 
 if TYPE_CHECKING:
+    from dockwright_training.code.program import Program
+    from dockwright_training.contract.request import Request
+    from dockwright_training.layout import Layout
     from dockwright_training.run.child import End
 
-_ERROR = re.compile(r"^([A-Za-z_][\w.]*(?:Error|Exception|Interrupt|Exit|Warning))(: .*)?$", re.MULTILINE)
+_MAX_CHARACTERS = 300
 
 
-def failure(end: End, name: str) -> ScriptError:
-    """Return the error that tells of the script's end; its exit code is the script's."""
-    return ScriptError(f"{name} {_ending(end.exit_code)}{_cause(end)}", end.exit_code)
+def failure(end: End, program: Program, request: Request, layout: Layout) -> ScriptError:
+    """Return the error that tells of the script's end; its exit code is the script's.
+
+    Of several processes that were launched, it is about the one that failed first.
+    """
+    first = launchers.first_failed(end.last_words)
+    code = end.exit_code if first is None else first.exit_code
+    trace = _blamed(traces.parse(end.last_words), first)
+    said = _last_line(end.last_words) if trace is None else trace.error
+    ending = _ending(code, is_stopped=end.was_stopped)
+    who = program.name if first is None else f"{program.name} (process {first.rank})"
+    place = None if trace is None else trace.place(program.folder)
+    told = f"{who} {ending}{_said(said, place, is_error=trace is not None)}"
+    hints = advice.on(advice.Case(code=code, said=said, end=end, request=request, layout=layout))
+    return ScriptError(". ".join([told.rstrip("."), *hints]), code)
 
 
-def _ending(code: int) -> str:
-    if code <= 128:
-        return f"ended with exit code {code}"
-    try:
-        return f"was ended by {signal.Signals(code - 128).name}"
-    except ValueError:
-        return f"ended with exit code {code}"
+def _blamed(found: list[traces.Trace], first: launchers.First | None) -> traces.Trace | None:
+    of_script = [trace for trace in found if not trace.is_launcher_s]
+    if first is None:
+        return of_script[-1] if of_script else None
+    # Where the lines are not marked, the first exception is most likely the first failure's.
+    its = [trace for trace in of_script if trace.rank == first.rank][-1:]
+    return next(iter(its or of_script), None)
 
 
-def _cause(end: End) -> str:
-    errors = [match[0] for match in _ERROR.finditer(end.last_words)]
-    if errors:
-        return f": {errors[-1]}"
-    lines = [line for line in end.last_words.splitlines() if line.strip()]
-    return f"; its last words: {lines[-1].strip()}" if lines else ""
+def _ending(code: int, *, is_stopped: bool) -> str:
+    ending = f"ended with exit code {code}"
+    if code > 128:
+        with suppress(ValueError):
+            ending = f"was ended by {signal.Signals(code - 128).name}"
+    return f"{ending} after this container was told to stop" if is_stopped else ending
+
+
+def _said(said: str, place: str | None, *, is_error: bool) -> str:
+    if not said:
+        return ""
+    if not is_error:
+        return f"; its last words: {said}"
+    return f": {said} ({place})" if place else f": {said}"
+
+
+def _last_line(words: str) -> str:
+    lines = launchers.without_talk("\n".join(traces.lines(words)))
+    return lines[-1].strip()[-_MAX_CHARACTERS:] if lines else ""
