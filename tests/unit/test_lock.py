@@ -189,3 +189,14 @@ def test_a_missing_lock_is_stale(good: Sample) -> None:
     locks.lock_path(good.ws.buildspec_path, of_release).unlink()
     with pytest.raises(StaleError, match=r"is missing; run `dockwright lock`$"):
         locks.load(good.ws.buildspec_path, of_release)
+
+
+def test_a_build_for_another_accelerator_is_refused_where_the_version_alone_would_admit_it(
+    good: Sample,
+) -> None:
+    pytorch = release(good, "pytorch")
+    gpu = next(a for a in pytorch.accelerators if a.kind == "gpu")
+    cpu = next(a for a in pytorch.accelerators if a.kind == "cpu")
+    version = pytorch.spec.version
+    assert requirements(pytorch, gpu).refused == (f"torch!={version}+cpu",)
+    assert requirements(pytorch, cpu).refused == ()

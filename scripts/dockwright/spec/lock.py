@@ -102,6 +102,8 @@ class Requirements:
     jobs: dict[str, tuple[str, ...]]
     dropped: tuple[str, ...]
     """Distributions that another one replaces, though something still asks for them."""
+    refused: tuple[str, ...]
+    """Constraints: builds for other accelerators, which satisfy a version just as well."""
     indexes: tuple[str, ...]
 
     def of_job(self, job: str) -> tuple[str, ...]:
@@ -130,6 +132,11 @@ def requirements(release: Release, accelerator: Accelerator) -> Requirements:
         huggingface=_pins(spec.huggingface),
         jobs={job.value: _of_job(release, job) for job in spec.jobs},
         dropped=(distribution.replaces,) if distribution.replaces else (),
+        refused=tuple(
+            f"{other.name}!={spec.version}+{other.local}"
+            for other in release.file.distributions.values()
+            if other.local and other.name == distribution.name and other.local != distribution.local
+        ),
         indexes=(distribution.index,) if distribution.index else (),
     )
 

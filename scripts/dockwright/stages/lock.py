@@ -96,6 +96,7 @@ class Solver:
     session: Session
     target: Target
     dropped: tuple[str, ...]
+    refused: tuple[str, ...]
     previous: Sequence[Wheel]
     upgrade: Sequence[str]
 
@@ -105,7 +106,7 @@ class Solver:
             lines,
             target=self.target,
             session=self.session,
-            constraints=[f"{wheel.name}=={wheel.version}" for wheel in within],
+            constraints=[*(f"{wheel.name}=={wheel.version}" for wheel in within), *self.refused],
             excludes=self.dropped,
             locked=self.previous,
             upgrade=self.upgrade,
@@ -123,6 +124,7 @@ def solve(release: Release, previous: Sequence[Wheel], upgrade: Sequence[str]) -
                 session=opened,
                 target=Target(python=release.base.python, glibc=release.glibc),
                 dropped=wanted.dropped,
+                refused=wanted.refused,
                 previous=previous,
                 upgrade=upgrade,
             )
