@@ -15,15 +15,17 @@ from dockwright_training import errors, logs, outcome, trackers
 from dockwright_training.code import places, prepared
 from dockwright_training.contract import hyperparameters, redact, request, variables
 from dockwright_training.errors import OutputError, StoppedError, TrainingError
+from dockwright_training.hosts import fleet
 from dockwright_training.launch import choose
-from dockwright_training.run import reasons
-from dockwright_training.run.child import STOPPING, Child
+from dockwright_training.run import reasons, supervise
+from dockwright_training.run.child import STOPPING
 
 if TYPE_CHECKING:
     from types import FrameType
 
     from dockwright_training.contract.redact import Secrets
     from dockwright_training.contract.request import Request
+    from dockwright_training.hosts.fleet import Fleet
     from dockwright_training.layout import Layout
 
 log = logging.getLogger(__name__)
@@ -41,14 +43,35 @@ def run(layout: Layout) -> int:
         asked = request.read(layout)
         secrets = redact.secrets(os.environ, asked.hyperparameters, asked.settings)
         logs.set_up(asked.log_level, secrets)
-        _run(asked, layout)
+        with fleet.join(asked.hosts, os.environ.get("TRAINING_JOB_NAME", "")) as others:
+            error = _run_to_its_end(asked, layout, others)
+            if error is not None:
+                return _failed(layout, error, secrets)
+            outcome.succeeded(layout)
+            return 0
     except TrainingError as e:
         return _failed(layout, e, secrets)
     except Exception as e:  # the job's end has to be told, whatever it is
         log.exception("unexpected")
         return _failed(layout, errors.of_the_unexpected(e), secrets)
-    outcome.succeeded(layout)
-    return 0
+
+
+def _run_to_its_end(asked: Request, layout: Layout, others: Fleet) -> TrainingError | None:
+    """Return what has failed; the other hosts know of it by then."""
+    try:
+        _run(asked, layout, others)
+        others.leave(None)
+    except TrainingError as e:
+        error = e
+    except Exception as e:
+        log.exception("unexpected")
+        error = errors.of_the_unexpected(e)
+    else:
+        return None
+    for number in STOPPING:
+        signal.signal(number, signal.SIG_IGN)  # the end has begun
+    others.leave(error)
+    return error
 
 
 def _failed(layout: Layout, error: TrainingError, secrets: Secrets) -> int:
@@ -63,7 +86,7 @@ def _stopped(number: int, frame: FrameType | None) -> None:
     raise StoppedError(msg, 128 + number)
 
 
-def _run(asked: Request, layout: Layout) -> None:
+def _run(asked: Request, layout: Layout, others: Fleet) -> None:
     places.check(asked, layout)
     ready = prepared.prepare(asked, layout, _scratch())
     program = ready.program
@@ -77,7 +100,8 @@ def _run(asked: Request, layout: Layout) -> None:
         **trackers.variables(layout, os.environ),
         **ready.variables,
     }
-    end = Child.start(launch, environment, lambda: None).wait()
+    others.meet("ready")
+    end = supervise.run(launch, environment, others)
     if end.exit_code:
         raise reasons.failure(end, program, asked, layout)
 

@@ -1,1 +1,1 @@
-"""The other hosts of a job: finding them, and noticing when one is lost."""
+"""The other hosts of a job: finding them, keeping step, and noticing when one is lost."""

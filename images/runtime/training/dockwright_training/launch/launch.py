@@ -23,5 +23,9 @@ class Launch:
     """Besides the SM_* variables."""
     stops_group: bool = False
     """Whether SIGTERM goes to every process of it: a shell passes no signal on."""
+    stop_signal: int | None = None
+    """What tells the command to stop, where that is another signal than ours: mpirun's."""
+    ranks_of: tuple[str, ...] = ()
+    """The hosts on which mpirun starts the processes, the master first."""
     notes: tuple[str, ...] = ()
     """What the user should know: a fallback that was taken, and how to avoid it."""
