@@ -29,7 +29,9 @@ class Answers(BaseAdapter):
         url = str(request.url)
         reference = unquote(url.partition("/images/")[2].rpartition("/")[0])
         digest = self.digests.get(reference)
-        answer = {"Id": digest} if digest else {"message": f"No such image: {reference}"}
+        answer: dict[str, object] = {"message": f"No such image: {reference}"}
+        if digest:
+            answer = {"Id": digest, "Config": {"Labels": {}}}
         if is_info := url.endswith("/info"):
             answer = {"DockerRootDir": self.root}
         response = Response()

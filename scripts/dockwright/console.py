@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 
 UNITS = ("B", "kB", "MB", "GB", "TB")
+LABEL_COLOURS = (36, 33, 32, 35, 34, 31)
+"""Of terminals, for what several programs say at once."""
 
 
 @cache
@@ -69,6 +71,23 @@ def debug(text: str) -> None:
     """Tell what is going on underneath, when DOCKWRIGHT_VERBOSE is set."""
     if os.environ.get("DOCKWRIGHT_VERBOSE"):
         say(text, style="dim")
+
+
+def relay(piece: bytes, *, is_talk: bool) -> None:
+    """Pass on what another program writes, to the byte and at once."""
+    stream = sys.stderr if is_talk else sys.stdout
+    stream.flush()
+    stream.buffer.write(piece)
+    stream.buffer.flush()
+
+
+def labelled(label: str, text: str, *, number: int, is_talk: bool) -> None:
+    """Pass on a line of one of several programs, with its name and, on a terminal, its colour."""
+    stream = sys.stderr if is_talk else sys.stdout
+    prefix = f"{label} | "
+    if stream.isatty() and not os.environ.get("NO_COLOR"):
+        prefix = f"\x1b[{LABEL_COLOURS[number % len(LABEL_COLOURS)]}m{prefix}\x1b[0m"
+    print(prefix + text, file=stream, flush=True)
 
 
 @contextmanager

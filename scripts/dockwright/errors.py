@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 
 class DockwrightError(Exception):
     """Something the user can act on; the message says what happened, where, and what to do."""
 
-    exit_code: ClassVar[int] = 1
+    exit_code: int = 1
 
 
 class ManifestError(DockwrightError):
@@ -118,6 +116,17 @@ class RegistryError(DockwrightError):
     """A container registry could not be reached, refused, or does not have what was asked for."""
 
     exit_code = 18
+
+
+class JobError(DockwrightError):
+    """A job of `dockwright run` failed; where it has an exit code, that is the program's."""
+
+    exit_code = 19
+
+    def __init__(self, message: str, exit_code: int | None = None) -> None:
+        super().__init__(message)
+        if exit_code is not None:
+            self.exit_code = exit_code
 
 
 INTERRUPTED = 130

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from dockwright.clients import docker, images
+from dockwright.clients import docker, images, tar_stream
 from dockwright.spec.records import BuildRecord
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def tree(client: DockerClient, digest: str) -> Tree:
     container = client.containers.create(digest)
     export = cast("Iterator[bytes]", container.export())
     try:
-        with tarfile.open(fileobj=images.Stream(export), mode="r|") as archive:
+        with tarfile.open(fileobj=tar_stream.Stream(export), mode="r|") as archive:
             return {
                 member.name: _facts(archive, member)
                 for member in archive

@@ -13,6 +13,7 @@ from dockwright.cli import (
     engine,
     plan,
     registry,
+    run,
     show,
     smoke,
 )
@@ -37,5 +38,6 @@ app.command("smoke")(smoke.smoke)
 app.command("show")(show.show)
 app.command("doctor")(doctor.doctor)
 app.command("clean")(clean.clean)
+app.add_typer(run.run_app, name="run")
 app.add_typer(engine.engine_app, name="engine")
 app.add_typer(registry.registry_app, name="registry")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import tarfile
 from typing import TYPE_CHECKING
 
+from dockwright.clients import tar_stream
 from dockwright.clients.images import digest_of
 from dockwright.errors import EngineUnfitError, HashMismatchError
 from dockwright.spec.image import OCI_INDEX_TYPE, index_names
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from dockwright.spec.image import AssembledImage, Blob
 
-PIECE_BYTES = 1 << 20
 LOAD_TIMEOUT_S = 1800
 """Engines are silent while they unpack."""
 
@@ -64,43 +63,23 @@ def stream(image: AssembledImage, *, reference: str) -> Iterator[bytes]:
         "RepoTags": [reference],
         "Layers": [_name(layer.digest) for layer in image.layers],
     }
-    yield from _file("oci-layout", b'{"imageLayoutVersion":"1.0.0"}')
-    yield from _file("index.json", json.dumps(index).encode())
-    yield from _file("manifest.json", json.dumps([legacy]).encode())
-    yield from _file(_name(image.digest), image.manifest)
-    yield from _file(_name(image.config_digest), image.config)
+    yield tar_stream.content("oci-layout", b'{"imageLayoutVersion":"1.0.0"}')
+    yield tar_stream.content("index.json", json.dumps(index).encode())
+    yield tar_stream.content("manifest.json", json.dumps([legacy]).encode())
+    yield tar_stream.content(_name(image.digest), image.manifest)
+    yield tar_stream.content(_name(image.config_digest), image.config)
     for blob in image.blobs:
         yield from _blob(blob)
-    yield bytes(2 * tarfile.BLOCKSIZE)
+    yield tar_stream.END
 
 
 def _name(digest: str) -> str:
     return f"blobs/{digest.replace(':', '/')}"
 
 
-def _header(name: str, size_bytes: int) -> bytes:
-    info = tarfile.TarInfo(name)
-    info.size = size_bytes
-    return info.tobuf(tarfile.GNU_FORMAT)  # sizes beyond 8 GB included
-
-
-def _padding(size_bytes: int) -> bytes:
-    return bytes(-size_bytes % tarfile.BLOCKSIZE)
-
-
-def _file(name: str, content: bytes) -> Iterator[bytes]:
-    yield _header(name, len(content)) + content + _padding(len(content))
-
-
 def _blob(blob: Blob) -> Iterator[bytes]:
-    yield _header(_name(blob.digest), blob.size_bytes)
-    rest = blob.size_bytes
-    with blob.path.open("rb") as file:
-        while rest > 0:
-            piece = file.read(min(PIECE_BYTES, rest))
-            if not piece:
-                msg = f"layer {blob.path} is shorter than it was; build the image again"
-                raise HashMismatchError(msg)
-            rest -= len(piece)
-            yield piece
-    yield _padding(blob.size_bytes)
+    try:
+        yield from tar_stream.file(_name(blob.digest), blob.path, blob.size_bytes)
+    except tar_stream.ShrunkError:
+        msg = f"layer {blob.path} is shorter than it was; build the image again"
+        raise HashMismatchError(msg) from None

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dockwright.clients.tar_stream import Stream
 from dockwright.errors import RecordError
 
 if TYPE_CHECKING:
@@ -92,24 +92,3 @@ def _small_blobs(export: Iterator[bytes]) -> dict[str, Any]:
                 if content.startswith(b"{"):
                     blobs[f"{algorithm}:{hexdigest}"] = json.loads(content)
     return blobs
-
-
-class Stream(io.RawIOBase):
-    """A generator of chunks as the file that tarfile wants."""
-
-    def __init__(self, chunks: Iterator[bytes]) -> None:
-        self.chunks = chunks
-        self.rest = b""
-
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1) -> bytes:
-        while size < 0 or len(self.rest) < size:
-            chunk = next(self.chunks, None)
-            if chunk is None:
-                break
-            self.rest += chunk
-        size = len(self.rest) if size < 0 else size
-        result, self.rest = self.rest[:size], self.rest[size:]
-        return result

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from dockwright.clients.containers import hang_up
 from dockwright.stages.smoke.checks import CheckFailedError
-from dockwright.stages.smoke.launcher import hang_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

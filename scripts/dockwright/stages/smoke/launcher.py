@@ -8,6 +8,7 @@ import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from dockwright.clients import containers
 from dockwright.stages.smoke.checks import CheckFailedError
 
 if TYPE_CHECKING:
@@ -58,15 +59,7 @@ class Launcher:
 
     def remove(self, container: str) -> None:
         """End and remove a container that may be going by itself already."""
-        from docker.errors import APIError, NotFound  # noqa: PLC0415 - slow to import
-
-        try:
-            self.client.api.remove_container(container, force=True)
-        except NotFound:
-            pass
-        except APIError as e:
-            if e.status_code != 409:  # its removal is in progress
-                raise
+        containers.remove(self.client.api, container)
 
     def clear(self) -> None:
         """Remove whatever of this run is still there, and let nothing follow."""
@@ -78,12 +71,3 @@ class Launcher:
     def has_gpu(self) -> bool:
         """Tell whether the engine can give containers a GPU."""
         return "nvidia" in (self.client.api.info().get("Runtimes") or {})
-
-
-def hang_up(connection: object) -> None:
-    """Close what `attach_socket` returned, at once and not when it is collected as garbage.
-
-    It is only a file on the socket; the response that docker-py keeps on it closes both.
-    """
-    response: Any = getattr(connection, "_response", connection)
-    response.close()

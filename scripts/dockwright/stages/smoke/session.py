@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dockwright.clients.containers import GPUS, kept_alive
 from dockwright.errors import SmokeError
 from dockwright.stages.smoke.checks import PLACE, CheckFailedError
-from dockwright.stages.smoke.launcher import hang_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from dockwright.stages.smoke.launcher import Launcher
     from dockwright.stages.smoke.subject import Subject
 
-GPUS = {"Driver": "", "Count": -1, "Capabilities": [["gpu"]]}
 LIMIT_S = 300
 KILL_AFTER_S = 5
 TAIL_LINES = 20
@@ -50,24 +49,16 @@ class Session:
 
 @contextmanager
 def opened(launcher: Launcher, subject: Subject, *, with_gpu: bool = False) -> Iterator[Session]:
-    """Start a container that lives as long as our connection to it.
-
-    Its only process reads standard input, which is this block's connection: when that ends, even
-    because we were killed, `cat` ends, and the engine removes the container by itself.
-    """
+    """Start a container that lives as long as our connection to it."""
     from docker.errors import APIError  # noqa: PLC0415 - slow to import
 
     api = launcher.client.api
     host = {"device_requests": [GPUS]} if with_gpu else {}
     container = launcher.create(subject, ["cat"], stdin=True, host=host)
     try:
-        connection = api.attach_socket(container, {"stdin": 1, "stream": 1})
-        try:
-            api.start(container)
+        with kept_alive(api, container):
             api.put_archive(container, "/", subject.archive)
             yield Session(client=launcher.client, container=container)
-        finally:
-            hang_up(connection)
     except APIError as e:
         msg = f"{subject.identifier}: no container for the checks: {e.explanation}"
         raise SmokeError(msg) from e

@@ -1,0 +1,51 @@
+"""Containers in an engine: kept alive by our connection to them, and gone when that has gone."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from docker import APIClient
+
+GPUS = {"Driver": "", "Count": -1, "Capabilities": [["gpu"]]}
+"""What a container asks for that wants every GPU of its engine."""
+
+
+@contextmanager
+def kept_alive(api: APIClient, container: str) -> Iterator[None]:
+    """Start a container that lives as long as our connection to it.
+
+    Its first process reads standard input, which is this block's connection: when that ends, even
+    because we were killed, `cat` ends, and the engine removes the container by itself.
+    """
+    connection = api.attach_socket(container, {"stdin": 1, "stream": 1})
+    try:
+        api.start(container)
+        yield
+    finally:
+        hang_up(connection)
+
+
+def remove(api: APIClient, container: str) -> None:
+    """End and remove a container, with its volumes, that may be going by itself already."""
+    from docker.errors import APIError, NotFound  # noqa: PLC0415 - slow to import
+
+    try:
+        api.remove_container(container, force=True, v=True)
+    except NotFound:
+        pass
+    except APIError as e:
+        if e.status_code != 409:  # its removal is in progress
+            raise
+
+
+def hang_up(connection: object) -> None:
+    """Close what docker-py opened, at once and not when it is collected as garbage.
+
+    It is only a file on the socket; the response that docker-py keeps on it closes both.
+    """
+    response: Any = getattr(connection, "_response", connection)
+    response.close()

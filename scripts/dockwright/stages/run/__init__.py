@@ -1,0 +1,1 @@
+"""A script and data in; a job in containers of an image, and its results on this machine, out."""
