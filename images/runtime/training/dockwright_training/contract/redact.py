@@ -6,11 +6,12 @@ What looks secret by its name is passed to the script and told to nobody else.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
 HIDDEN = "***"
 _SECRET_WORDS = frozenset({"auth", "authorization", "cookie", "key", "pass", "pwd", "token"})
@@ -64,7 +65,7 @@ def secrets(*named: Mapping[str, object]) -> Secrets:
 
 def _of(value: object, *, hidden: bool) -> Iterator[str]:
     match value:
-        case dict():
+        case Mapping():
             for name, inner in value.items():
                 yield from _of(inner, hidden=hidden or is_secret(str(name)))
         case list():

@@ -7,6 +7,7 @@ import signal
 import subprocess  # noqa: TID251 - the script is a process
 import sys
 import threading
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 STOPPING = (signal.SIGTERM, signal.SIGINT)
 _KEPT_BYTES = 64 << 10
+_POLL_S = 0.05
 _DRAIN_S = 2.0
 """How long what the script left running may hold its standard error open after its end."""
 
@@ -85,6 +87,8 @@ class Child:
     def wait(self) -> End:
         """Wait for the script's end, then end what it left running."""
         code = self.process.wait()
+        if self._stopped and self._launch.stops_group:
+            self._wait_for_group()
         if self._reader is not None:
             self._reader.join(_DRAIN_S)
         self.kill()
@@ -113,6 +117,18 @@ class Child:
         del frame
         self._told()
         self.stop(number)
+
+    def _wait_for_group(self) -> None:
+        """Let what a shell has started save: the shell itself is gone at once."""
+        while self._is_group_there():
+            time.sleep(_POLL_S)
+
+    def _is_group_there(self) -> bool:
+        try:
+            os.killpg(self.process.pid, 0)
+        except ProcessLookupError:
+            return False
+        return True
 
     def _signal_group(self, number: int) -> None:
         try:

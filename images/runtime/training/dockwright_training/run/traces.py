@@ -42,6 +42,8 @@ class Trace:
         """Return file and line where the user's own code, in that folder, was last."""
         root = folder.resolve()
         for file, line in reversed(self.frames):
+            if file.startswith("<"):
+                continue  # "<frozen os>", "<string>"
             path = (root / file).resolve()
             if path.is_relative_to(root) and "site-packages" not in path.parts:
                 return f"{path.relative_to(root)}:{line}"
