@@ -65,6 +65,11 @@ CASES = {
             ),
         ],
     ),
+    "conflict of an accelerator that is not there": (
+        LAST,
+        LAST + "    pip_check:\n      - {line: x, reason: y, accelerators: [cpu, cu998]}\n",
+        ["29: releases.0.pip_check.0.accelerators: the release has no cu998"],
+    ),
     "exclude that hits nothing": (
         LAST,
         LAST + EXCLUDE.format(match='"*-cu998"', reason="no such wheels"),

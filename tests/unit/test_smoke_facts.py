@@ -51,6 +51,18 @@ def test_what_the_image_says_of_itself_is_a_fact(variant: Variant) -> None:
     assert json.loads(json.dumps(known)) == known
 
 
+def test_a_conflict_is_allowed_where_the_manifest_says_so() -> None:
+    lines = {
+        variant.accelerator.kind: facts(variant, locks.load(BUILDSPEC, variant.release))[
+            "pip_check"
+        ]
+        for variant in VARIANTS.values()
+        if variant.release.framework == "tensorflow"
+    }
+    assert len(lines["cpu"]) == 1
+    assert lines["gpu"] == []
+
+
 def test_extras_and_local_versions_are_told_apart() -> None:
     assert pins(["tensorflow[and-cuda]==2.21.0", "torch==2.13.0+cpu"]) == {
         "tensorflow": "2.21.0",

@@ -128,6 +128,8 @@ class AllowedConflict(Model):
 
     line: Sentence
     reason: Sentence
+    accelerators: tuple[AcceleratorName, ...] = ()
+    """The images that it is in; all when none is named."""
 
 
 class ReleaseSpec(Model):

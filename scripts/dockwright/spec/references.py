@@ -39,6 +39,10 @@ def _release(
         yield document.problem((*keys, "extras", job.value), "the release has no such job")
     for job in sorted({job for job in spec.jobs if spec.jobs.count(job) > 1}):
         yield document.problem((*keys, "jobs"), f"{job} is written twice")
+    for i, allowed in enumerate(spec.pip_check):
+        for name in sorted(set(allowed.accelerators) - spec.accelerators.keys()):
+            message = f"the release has no {name}"
+            yield document.problem((*keys, "pip_check", i, "accelerators"), message)
     for name, accelerator in spec.accelerators.items():
         at: Keys = (*keys, "accelerators", name)
         if set(accelerator.budget_mb) != set(spec.jobs):

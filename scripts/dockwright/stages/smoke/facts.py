@@ -39,7 +39,11 @@ def facts(variant: Variant, lock: ReleaseLock) -> dict[str, Any]:
         "pins": pins(requirements.of_job(variant.job)),
         "wheels": dict(sorted(wheels.items())),
         "dropped": list(requirements.dropped),
-        "pip_check": [allowed.line for allowed in release.spec.pip_check],
+        "pip_check": [
+            allowed.line
+            for allowed in release.spec.pip_check
+            if not allowed.accelerators or variant.accelerator.name in allowed.accelerators
+        ],
         "venv": render.VENV,
         "runtime": variant.runtime.name if variant.runtime else None,
         "budget_bytes": variant.budget_bytes,
