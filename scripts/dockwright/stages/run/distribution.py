@@ -36,12 +36,9 @@ FLAGS = {
     Distribution.DATA_PARALLEL: ("sagemaker_distributed_dataparallel_enabled",),
     Distribution.MULTI_WORKER_MIRRORED: ("sagemaker_multi_worker_mirrored_strategy_enabled",),
 }
-PROCESSES = {
-    Distribution.MPI: "sagemaker_mpi_num_of_processes_per_host",
-    Distribution.TORCHRUN: "sagemaker_torch_distributed_processes_per_host",
-    Distribution.ACCELERATE: "sagemaker_accelerate_processes_per_host",
-}
-"""What takes a number of processes; the other launchers have one a GPU, or one."""
+PROCESSES = "sagemaker_mpi_num_of_processes_per_host"
+"""SageMaker's name; `train` heeds it for every launcher that starts processes."""
+WITHOUT_PROCESSES = frozenset({Distribution.NONE, Distribution.MULTI_WORKER_MIRRORED})
 
 
 def usual(labels: Mapping[str, str]) -> Distribution:
@@ -58,8 +55,8 @@ def settings(distribution: Distribution, processes: int | None) -> dict[str, obj
     asked: dict[str, object] = dict.fromkeys(FLAGS[distribution], True)
     if processes is None:
         return asked
-    if distribution not in PROCESSES:
-        able = ", ".join(PROCESSES)
+    if distribution in WITHOUT_PROCESSES:
+        able = ", ".join(d for d in Distribution if d not in WITHOUT_PROCESSES)
         msg = f"--distribution {distribution} takes no --processes; {able} do"
         raise DockwrightError(msg)
-    return asked | {PROCESSES[distribution]: processes}
+    return asked | {PROCESSES: processes}
