@@ -40,6 +40,8 @@ ROOM_PER_WHEEL_BYTE = 8
 """What BuildKit needs: unpacked thrice over (install stage, layer, image) and the gzip layers."""
 ROOM_PER_ASSEMBLED_BYTE = 2
 """Layers in the store, and copies of them where links cannot be."""
+ROOM_PER_LOADED_BYTE = 4
+"""What assembling into an engine needs: a layer in the store, in the engine, and unpacked."""
 
 
 def prepare(
@@ -118,7 +120,8 @@ def build(
     now: datetime,
 ) -> tuple[BuildRecord, ...]:
     """Build all jobs into the engine and record each image; no record is written if one fails."""
-    _require_space(ws, jobs, ROOM_PER_WHEEL_BYTE)
+    is_assembled = builder is Builder.ASSEMBLE
+    _require_space(ws, jobs, ROOM_PER_LOADED_BYTE if is_assembled else ROOM_PER_WHEEL_BYTE)
     started = time.monotonic()
     with console.step(f"build {len(jobs)} images"):
         match builder:
