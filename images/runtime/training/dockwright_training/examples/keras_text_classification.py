@@ -78,7 +78,7 @@ def main() -> None:
         encoded = rows.map(encode, batched=True, remove_columns=rows.column_names)
         return encoded.to_tf_dataset(
             columns=tokenizer.model_input_names,
-            label_cols=["labels"],
+            label_cols="labels",
             batch_size=size * strategy.num_replicas_in_sync,
             shuffle=is_shuffled,
         )
