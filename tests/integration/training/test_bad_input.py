@@ -42,9 +42,9 @@ def config(name: str, text: str) -> Job:
 CASES = (
     Bad(
         name="no script of that name",
-        job=Job(script=FINE, program="trian.py"),
+        job=Job(script=FINE, program="tarin.py"),
         exit_code=66,
-        told="there is no script trian.py. /opt/ml/code has train.py",
+        told="there is no script tarin.py. /opt/ml/code has train.py",
     ),
     Bad(
         name="no code at all",

@@ -74,9 +74,9 @@ def test_no_file_of_sagemaker_is_needed_and_any_user_may_run_it(image: TrainingI
     script = TELL + "open(os.environ['SM_MODEL_DIR'] + '/model.bin', 'w').write('learnt')"
     configs = {f"input/config/{name}.json": b"{}" for name in ("inputdataconfig", "resourceconfig")}
     job = Job(script=script, files=configs | {"input/config/hyperparameters.json": b"{}"})
-    options = {"tmpfs": {f"/opt/ml/{name}": "mode=777" for name in ("model", "output")}}
+    writable = {f"/opt/ml/{name}": "mode=777" for name in ("model", "output")}
     env = {"SAGEMAKER_PROGRAM": "train.py"}
-    with image.running(job, env=env, user="12345", network_mode="none", **options) as run:
+    with image.running(job, env=env, user="12345", network_mode="none", tmpfs=writable) as run:
         assert run.wait() == 0, run.log()
         assert "training succeeded" in run.log()
 

@@ -27,7 +27,9 @@ _DISK = re.compile(
     r"|unexpected pos \d+ vs|unlink\w* .* failed: .*space"
 )
 _GPU_MEMORY = re.compile(r"CUDA out of memory|OOM when allocating|CUDNN_STATUS_ALLOC_FAILED")
-_MEMORY = re.compile(r"MemoryError|can't allocate memory|Cannot allocate memory|Unable to allocate")
+_MEMORY = re.compile(
+    r"\bMemoryError|can't allocate memory|Cannot allocate memory|Unable to allocate"
+)
 _FULL_BYTES = 1 << 20
 
 

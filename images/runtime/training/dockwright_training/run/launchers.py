@@ -12,11 +12,11 @@ _MPIRUN_CODE = re.compile(r"Process name: \[\[\d+,\d+\],(\d+)\]\s+Exit code:\s+(
 _MPIRUN_SIGNAL = re.compile(
     r"process rank (\d+) with PID \d+ on node \S+\s+exited\s+on\s+signal (\d+)"
 )
-_TALK = re.compile(
-    r"^\s*$|^[-=*]{5,}|^[WEIF]\d{4} |\d+%\|"  # rules, torchrun's log, progress bars
-    r"|^(?:Primary job|mpirun |a non-zero exit code|the job to be|  Process name:|  Exit code:)"
+_REPORT = re.compile(
+    r"^(?:[WE]\d{4} .*/elastic/multiprocessing/api\.py|-{20,}\nPrimary job)", re.MULTILINE
 )
-_TABLE = re.compile(r"^=+\n\S+ FAILED\n.*", re.MULTILINE | re.DOTALL)
+_TALK = re.compile(r"^\s*$|^\[?[WEIF]\d{4} |\d+%\|")
+"""Lines of torchrun and c10d's logs, and progress bars."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,12 @@ def first_failed(text: str) -> First | None:
     return None
 
 
-def without_talk(text: str) -> list[str]:
-    """Return the lines that are of the script itself."""
-    return [line for line in _TABLE.sub("", text).splitlines() if not _TALK.search(line)]
+def before_report(text: str) -> str:
+    """Return what was written before the launcher told of a failure."""
+    report = _REPORT.search(text)
+    return text[: report.start()] if report else text
+
+
+def is_talk(line: str) -> bool:
+    """Tell whether a line says nothing about the script."""
+    return _TALK.search(line) is not None

@@ -25,8 +25,9 @@ def failure(end: End, program: Program, request: Request, layout: Layout) -> Scr
     """
     first = launchers.first_failed(end.last_words)
     code = end.exit_code if first is None else first.exit_code
-    trace = _blamed(traces.parse(end.last_words), first)
-    said = _last_line(end.last_words) if trace is None else trace.error
+    words = launchers.before_report(end.last_words)
+    trace = _blamed(traces.parse(words), first)
+    said = _last_line(words, first) if trace is None else trace.error
     ending = _ending(code, is_stopped=end.was_stopped)
     who = program.name if first is None else f"{program.name} (process {first.rank})"
     place = None if trace is None else trace.place(program.folder)
@@ -39,9 +40,10 @@ def _blamed(found: list[traces.Trace], first: launchers.First | None) -> traces.
     of_script = [trace for trace in found if not trace.is_launcher_s]
     if first is None:
         return of_script[-1] if of_script else None
-    # Where the lines are not marked, the first exception is most likely the first failure's.
     its = [trace for trace in of_script if trace.rank == first.rank][-1:]
-    return next(iter(its or of_script), None)
+    # Where the lines are not marked, the first exception is most likely the first failure's.
+    unmarked = [trace for trace in of_script if trace.rank is None]
+    return next(iter(its or unmarked), None)
 
 
 def _ending(code: int, *, is_stopped: bool) -> str:
@@ -60,6 +62,11 @@ def _said(said: str, place: str | None, *, is_error: bool) -> str:
     return f": {said} ({place})" if place else f": {said}"
 
 
-def _last_line(words: str) -> str:
-    lines = launchers.without_talk("\n".join(traces.lines(words)))
-    return lines[-1].strip()[-_MAX_CHARACTERS:] if lines else ""
+def _last_line(words: str, first: launchers.First | None) -> str:
+    """Return the last line that tells something; of another process, none does."""
+    told = ""
+    for rank, line in map(traces.unmarked, traces.lines(words)):
+        is_its = first is None or rank in {None, first.rank}
+        if is_its and not launchers.is_talk(line):
+            told = line
+    return told.strip()[-_MAX_CHARACTERS:]

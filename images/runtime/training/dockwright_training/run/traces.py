@@ -10,8 +10,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_RANK = re.compile(r"^(?:\[rank(\d+)\]: ?|\[\d+,(\d+)\]<std(?:err|out)>: ?)")
-"""How PyTorch and Open MPI mark a process's lines."""
+_RANK = re.compile(r"^\[rank(\d+)\]: ?")
+"""How PyTorch marks a process's lines once the processes have met."""
+_MPI_RANK = re.compile(r"\[\d+,(\d+)\]<std(?:err|out)>:")
+"""How Open MPI marks them: each piece that was written at once, also within a line."""
 _START = re.compile(r"Traceback \(most recent call last\):\s*$")
 _FRAME = re.compile(r'^[\s|]+File "(.+)", line (\d+)')
 _CHAINED = (
@@ -55,7 +57,7 @@ def parse(text: str) -> list[Trace]:
     readers: dict[str | None, _Reader] = {}
     found: list[Trace] = []
     for raw in lines(text):
-        rank, line = _unmarked(raw)
+        rank, line = unmarked(raw)
         found += readers.setdefault(rank, _Reader(rank)).read(line)
     return [trace for trace in found if trace.error]
 
@@ -65,11 +67,17 @@ def lines(text: str) -> list[str]:
     return [line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n")]
 
 
-def _unmarked(line: str) -> tuple[str | None, str]:
-    rank = None
-    while marked := _RANK.match(line):
-        rank, line = marked[1] or marked[2], line[marked.end() :]
-    return rank, line
+def unmarked(line: str) -> tuple[str | None, str]:
+    """Return the process that a line is of, where it is marked, and the line itself.
+
+    >>> unmarked("[rank1]: ValueError: x"), unmarked("[1,0]<stderr>:Value[1,0]<stderr>:Error")
+    (('1', 'ValueError: x'), ('0', 'ValueError'))
+    """
+    by_mpi = _MPI_RANK.match(line)
+    line = _MPI_RANK.sub("", line)
+    by_torch = _RANK.match(line)
+    rank = (by_torch and by_torch[1]) or (by_mpi and by_mpi[1])
+    return rank, line[by_torch.end() :] if by_torch else line
 
 
 class _Reader:
