@@ -6,6 +6,7 @@ Everything reaches a container through the engine's own interface: it may be on 
 from __future__ import annotations
 
 import json
+import time
 import uuid
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -70,6 +71,13 @@ class TrainingContainer:
         """Return all it has written."""
         text: str = self.container.logs().decode("utf-8", "replace")
         return text
+
+    def until(self, *words: str, timeout_s: float = 60) -> None:
+        """Wait until the log has all these words."""
+        end = time.monotonic() + timeout_s
+        while not all(word in (log := self.log()) for word in words):
+            assert time.monotonic() < end, log
+            time.sleep(0.1)
 
     def files(self, folder: str) -> Files:
         """Return what lies in a folder below /opt/ml, also after the end."""

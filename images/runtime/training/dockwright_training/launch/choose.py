@@ -19,8 +19,8 @@ from dockwright_training.launch import (
     libraries,
     mpi,
     network,
+    pytorch,
     tensorflow,
-    torchrun,
 )
 from dockwright_training.launch.launch import Launch
 
@@ -68,7 +68,7 @@ def _refuse(request: Request) -> None:
     for setting, why in _REFUSED.items():
         if _is_on(request.settings, setting):
             raise RequirementError(why)
-    wants_model_parallel = request.hyperparameters.get(_MODEL_PARALLEL) not in {None, "", "{}"}
+    wants_model_parallel = request.hyperparameters.get(_MODEL_PARALLEL) not in (None, "", {})
     if wants_model_parallel and not libraries.has_model_parallel():
         raise RequirementError(libraries.NO_MODEL_PARALLEL)
 
@@ -120,9 +120,10 @@ def _torchrun(cluster: Cluster, request: Request, program: Program) -> Launch:
     is_backend = _is_on(request.settings, _DATA_PARALLEL)
     return Launch(
         title=f"torchrun, {cluster}",
-        command=torchrun.torchrun(cluster, program),
+        command=pytorch.torchrun(cluster, program),
         folder=program.folder,
-        environment=torchrun.ENVIRONMENT,
+        processes=cluster.processes,
+        environment=pytorch.variables(cluster),
         notes=_without_data_parallel() if is_backend else (),
     )
 
@@ -132,9 +133,10 @@ def _accelerate(cluster: Cluster, request: Request, program: Program) -> Launch:
     _need("accelerate")
     return Launch(
         title=f"accelerate launch, {cluster}",
-        command=torchrun.accelerate(cluster, program),
+        command=pytorch.accelerate(cluster, program),
         folder=program.folder,
-        environment=torchrun.ENVIRONMENT,
+        processes=cluster.processes if cluster.world_size > 1 else 0,
+        environment=pytorch.variables(cluster),
     )
 
 
@@ -196,9 +198,14 @@ def _mpirun(
         title=f"mpirun, {cluster}",
         command=of_master if cluster.rank == 0 else None,
         folder=program.folder,
-        environment={**environment, "MASTER_ADDR": cluster.master},
+        environment={
+            **pytorch.variables(cluster),
+            **environment,
+            "MASTER_ADDR": cluster.master,
+        },
         stop_signal=mpi.STOP,
-        ranks_of=cluster.hosts,
+        processes=cluster.processes,
+        over_ssh=len(cluster.hosts) > 1,
     )
 
 

@@ -25,7 +25,9 @@ class Launch:
     """Whether SIGTERM goes to every process of it: a shell passes no signal on."""
     stop_signal: int | None = None
     """What tells the command to stop, where that is another signal than ours: mpirun's."""
-    ranks_of: tuple[str, ...] = ()
-    """The hosts on which mpirun starts the processes, the master first."""
+    processes: int = 0
+    """How many the launcher starts on this host; 0 where the command is the script itself."""
+    over_ssh: bool = False
+    """Whether the master starts the other hosts' processes."""
     notes: tuple[str, ...] = ()
     """What the user should know: a fallback that was taken, and how to avoid it."""

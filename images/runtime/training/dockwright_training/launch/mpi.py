@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import shlex
 import signal
-import sys
 from typing import TYPE_CHECKING
 
 from dockwright_training.errors import ConfigError
+from dockwright_training.launch import rank
 
 if TYPE_CHECKING:
     from dockwright_training.launch.cluster import Cluster
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 STOP = signal.SIGUSR1
 """mpirun passes it on to the ranks, which take it for SIGTERM. On a SIGTERM of its own it waits
 without telling them, then ends them within a second."""
-_RANK = (sys.executable, "-I", "-m", "dockwright_training.launch.rank")
 
 
 def mpirun(
@@ -27,7 +26,9 @@ def mpirun(
     Raises:
         ConfigError: the custom options are no command line.
     """
-    slots = ",".join(f"{host}:{cluster.processes}" for host in cluster.hosts)
+    # Without a network, a host may not know the address of its own name.
+    hosts = cluster.hosts if len(cluster.hosts) > 1 else ("localhost",)
+    slots = ",".join(f"{host}:{cluster.processes}" for host in hosts)
     settings = {
         "plm_rsh_no_tree_spawn": "1",
         "orte_abort_on_non_zero_status": "1",
@@ -41,7 +42,7 @@ def mpirun(
     options = ["--host", slots, "-np", str(cluster.world_size), "--allow-run-as-root"]
     options += ["--tag-output", "--bind-to", "none", "--map-by", "slot"]
     options += [part for name, value in settings.items() for part in ("-mca", name, value)]
-    return ("mpirun", *options, *_custom(custom), *_RANK, *command)
+    return ("mpirun", *options, *_custom(custom), *rank.COMMAND, *command)
 
 
 def _custom(options: object) -> list[str]:

@@ -1,8 +1,9 @@
-"""Runs as one of mpirun's ranks: a command in; its process, told which rank it is, out.
+"""Runs as one of a launcher's processes: a command in; its process, and its end kept, out.
 
-mpirun gives processes that it stops a second to end. So it is not asked to: a SIGUSR1, which it
-passes on, becomes the SIGTERM that every launcher's processes get, and until all have ended after
-that, none may fail in mpirun's eyes.
+Launchers lose how the processes ended that were told to stop, and mpirun gives them a second to
+do so. So they are told through this one: torchrun's SIGTERM, and the SIGUSR1 that mpirun passes
+on, become one SIGTERM for the script; its exit code is left in a folder, and no launcher takes it
+for a failure that ends those that still save.
 """
 
 from __future__ import annotations
@@ -20,53 +21,72 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import FrameType
 
+COMMAND = (sys.executable, "-I", "-m", "dockwright_training.launch.rank")
+"""What launchers start, with the script's command behind it."""
 ENDS = "DOCKWRIGHT_RANK_ENDS"
-"""The folder where ranks that were told to stop leave their exit codes."""
+"""The folder where those that were told to stop leave their exit codes."""
+_MPI = "OMPI_COMM_WORLD_RANK"
 _ABORT_S = 0.7
 """mpirun kills what it has aborted after a second."""
 
 
-def environment(of_mpi: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables of a rank, with those that PyTorch and accelerate look for."""
-    rank, size = of_mpi["OMPI_COMM_WORLD_RANK"], of_mpi["OMPI_COMM_WORLD_SIZE"]
-    local = {
-        "LOCAL_RANK": of_mpi["OMPI_COMM_WORLD_LOCAL_RANK"],
-        "LOCAL_WORLD_SIZE": of_mpi["OMPI_COMM_WORLD_LOCAL_SIZE"],
+def environment(of_launcher: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables of the process: of mpirun's, too, those that PyTorch looks for."""
+    if _MPI not in of_launcher:
+        return dict(of_launcher)
+    here = {
+        "RANK": of_launcher[_MPI],
+        "WORLD_SIZE": of_launcher["OMPI_COMM_WORLD_SIZE"],
+        "LOCAL_RANK": of_launcher["OMPI_COMM_WORLD_LOCAL_RANK"],
+        "LOCAL_WORLD_SIZE": of_launcher["OMPI_COMM_WORLD_LOCAL_SIZE"],
+        "MASTER_PORT": str(network.PORT),
     }
-    met = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(network.PORT), **of_mpi}
     # mpirun tags what each write brings: lines have to come whole.
-    met.pop("PYTHONUNBUFFERED", None)
-    return met | local | {"RANK": rank, "WORLD_SIZE": size}
+    return {k: v for k, v in of_launcher.items() if k != "PYTHONUNBUFFERED"} | here
+
+
+class Rank:
+    """The script's process."""
+
+    def __init__(self, command: list[str], variables: Mapping[str, str]) -> None:
+        self.variables = environment(variables)
+        self.of_mpi = _MPI in variables
+        self.was_stopped = False
+        # mpirun signals the process group, which the script must not hear twice.
+        self.process = subprocess.Popen(  # noqa: S603 - an argument list, no shell
+            command, env=self.variables, start_new_session=self.of_mpi
+        )
+        signal.signal(signal.SIGALRM, self.kill)
+        for number in (signal.SIGUSR1, signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self.stop)
+
+    def stop(self, number: int, frame: FrameType | None) -> None:
+        """Tell the script, once; when mpirun gives the job up, it has little time."""
+        del frame
+        if not self.was_stopped:
+            self.process.terminate()
+        self.was_stopped = True
+        if self.of_mpi and number != signal.SIGUSR1:
+            signal.setitimer(signal.ITIMER_REAL, _ABORT_S)
+
+    def kill(self, number: int, frame: FrameType | None) -> None:
+        """End the script."""
+        del number, frame
+        self.process.kill()
+
+    def wait(self) -> int:
+        """Return what the launcher is to know of the script's end."""
+        code = self.process.wait()
+        code = code if code >= 0 else 128 - code
+        if not self.was_stopped:
+            return code
+        Path(self.variables[ENDS], self.variables["RANK"]).write_text(str(code))
+        return 0
 
 
 def main() -> None:
     """Run the command to its end."""
-    was_stopped = False
-    script = subprocess.Popen(  # noqa: S603 - an argument list, no shell
-        sys.argv[1:], env=environment(os.environ), start_new_session=True
-    )
-
-    def kill(number: int, frame: FrameType | None) -> None:
-        del number, frame
-        os.killpg(script.pid, signal.SIGKILL)
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        nonlocal was_stopped
-        del frame
-        if not was_stopped:
-            script.terminate()
-        was_stopped = True
-        if number != signal.SIGUSR1:
-            signal.setitimer(signal.ITIMER_REAL, _ABORT_S)
-
-    signal.signal(signal.SIGALRM, kill)
-    for number in (signal.SIGUSR1, signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop)
-    code = script.wait()
-    code = code if code >= 0 else 128 - code
-    if was_stopped and code:
-        Path(os.environ[ENDS], os.environ["OMPI_COMM_WORLD_RANK"]).write_text(str(code))
-    sys.exit(0 if was_stopped else code)
+    sys.exit(Rank(sys.argv[1:], os.environ).wait())
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dockwright_training.hosts.link import SILENCE_S
-from dockwright_training.launch import remote_shell
+from dockwright_training.launch import place
 from dockwright_training.run.child import STOPPING, Child, End
 
 if TYPE_CHECKING:
@@ -37,16 +37,17 @@ def run(launch: Launch, environment: Mapping[str, str], others: Fleet) -> End:
     Raises:
         TrainingError: another host has failed or is lost; the script has been ended.
     """
-    if not launch.ranks_of:
+    if not launch.processes:
         return _supervise(launch, environment, others)
-    with remote_shell.opened(launch, environment, others) as site:
+    with place.opened(launch, environment, others) as here:
         if launch.command is None:
             end = _wait_for_the_master(others)
         else:
-            end = _supervise(site.reaching(launch), environment, others)
-            if not end.exit_code:
+            end = _supervise(here.completed(launch), environment, others)
+            if launch.over_ssh and not end.exit_code:
                 others.meet(_RANKS)
-        return replace(end, exit_code=end.exit_code or site.exit_code())
+        told = here.exit_code(launch) if end.was_stopped else None
+        return end if told is None else replace(end, exit_code=told)
 
 
 def _supervise(launch: Launch, environment: Mapping[str, str], others: Fleet) -> End:

@@ -1,18 +1,26 @@
-"""A cluster and a script in; the commands by which PyTorch's launchers start it out."""
+"""A cluster and a script in; the commands of PyTorch's launchers, and their variables, out."""
 
 from __future__ import annotations
 
 import sys
 from typing import TYPE_CHECKING
 
-from dockwright_training.launch import network
+from dockwright_shared import machine
+from dockwright_training.launch import network, rank
 
 if TYPE_CHECKING:
     from dockwright_training.code.program import Program
     from dockwright_training.launch.cluster import Cluster
 
-ENVIRONMENT = {"TORCH_ELASTIC_SHUTDOWN_TIMEOUT": "3600"}
-"""How long a process may save after SIGTERM: the platform, not the launcher, ends its patience."""
+
+def variables(cluster: Cluster) -> dict[str, str]:
+    """Return what its processes need besides the network."""
+    # How long one may save after SIGTERM: the platform, not torchrun, ends its patience.
+    found = {"TORCH_ELASTIC_SHUTDOWN_TIMEOUT": "3600"}
+    if cluster.world_size > 1 and not machine.gpus():
+        # Without it, accelerate and so the Trainer let every process on CPUs train by itself.
+        found["ACCELERATE_USE_CPU"] = "true"
+    return found
 
 
 def torchrun(cluster: Cluster, program: Program) -> tuple[str, ...]:
@@ -23,7 +31,7 @@ def torchrun(cluster: Cluster, program: Program) -> tuple[str, ...]:
         where += ("--master-addr", cluster.master, "--master-port", str(network.PORT))
     processes = ("--nproc-per-node", str(cluster.processes))
     start = (sys.executable, "-m", "torch.distributed.run")
-    return (*start, *where, *processes, *program.target, *program.arguments)
+    return (*start, *where, *processes, "--no-python", *rank.COMMAND, *program.command)
 
 
 def accelerate(cluster: Cluster, program: Program) -> tuple[str, ...]:
@@ -38,4 +46,4 @@ def accelerate(cluster: Cluster, program: Program) -> tuple[str, ...]:
     # On CPU, too: without it, accelerate starts a single process there.
     start = (sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu")
     defaults = ("--mixed_precision", "no", "--dynamo_backend", "no")
-    return (*start, *sizes, *where, *defaults, *program.target, *program.arguments)
+    return (*start, *sizes, *where, *defaults, "--no_python", *rank.COMMAND, *program.command)

@@ -1,4 +1,4 @@
-"""The hosts of an MPI job in; a way for mpirun to start ranks on all of them, while it lasts, out.
+"""A launch in; what its processes need on this host, and mpirun to reach the others, out.
 
 The other hosts run an ssh server that lets the master, by a key made for this job, start mpirun's
 daemon and nothing else. The private key stays on the master; what the others need of it, and when
@@ -34,49 +34,53 @@ if TYPE_CHECKING:
 PORT = 7778
 _SESSION = "session.json"
 _KEY = "mpi-key"
+_OPEN = "ssh"
+_MEMORY = Path("/dev/shm")  # noqa: S108 - so that no key touches a disk
 _OPEN_S = 20.0
 _RUN_SSHD = Path("/run/sshd")
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class Place:
     """What mpirun's ranks need on this host."""
 
     folder: Path
 
-    def reaching(self, launch: Launch) -> Launch:
-        """Return the launch as it reaches the other hosts."""
+    def completed(self, launch: Launch) -> Launch:
+        """Return the launch with what its processes need of this place."""
         environment = {**launch.environment, rank.ENDS: str(self.folder)}
-        if len(launch.ranks_of) > 1 and launch.command is not None:
+        if launch.over_ssh and launch.command is not None:
             environment["OMPI_MCA_plm_rsh_agent"] = shlex.join(_ssh(self.folder))
         return replace(launch, environment=environment)
 
-    def exit_code(self) -> int:
-        """Return how a rank of this host ended that was told to stop; 0 when all ended well."""
-        ends = (path.read_text() for path in self.folder.glob("[0-9]*"))
-        return max((int(text) for text in ends), default=0)
+    def exit_code(self, launch: Launch) -> int | None:
+        """Return how this host's processes ended that were told to stop; None if one did not."""
+        ends = [int(path.read_text()) for path in self.folder.glob("[0-9]*")]
+        return max(ends) if len(ends) == launch.processes else None
 
 
 @contextlib.contextmanager
-def opened(launch: Launch, environment: Mapping[str, str], others: Fleet) -> Iterator[Site]:
+def opened(launch: Launch, environment: Mapping[str, str], others: Fleet) -> Iterator[Place]:
     """Prepare this host, and wait until the others are ready too.
 
     Raises:
         TrainingError: ssh can't be set up, here or on another host.
     """
-    with tempfile.TemporaryDirectory(prefix="ranks-") as name, contextlib.ExitStack() as stack:
-        site = Site(Path(name))
-        if len(launch.ranks_of) > 1:
-            if launch.command is not None:
-                _make_key(site.folder / "key")
-                others.post(_KEY, (site.folder / "key.pub").read_text())
-            else:
-                _write_session(
-                    site, {**os.environ, **environment, **site.reaching(launch).environment}
-                )
-                stack.enter_context(_server(site.folder, others.posted(_KEY)))
-            others.meet("ssh")
-        yield site
+    with tempfile.TemporaryDirectory(prefix="ranks-", dir=_MEMORY) as name:
+        place = Place(Path(name))
+        if not launch.over_ssh:
+            yield place
+        elif launch.command is not None:
+            _make_key(place.folder / "key")
+            others.post(_KEY, (place.folder / "key.pub").read_text())
+            others.meet(_OPEN)
+            yield place
+        else:
+            given = place.completed(launch).environment
+            _write_session(place.folder, {**os.environ, **environment, **given})
+            with _server(place.folder, others.posted(_KEY)):
+                others.meet(_OPEN)
+                yield place
 
 
 def _ssh(folder: Path) -> tuple[str, ...]:
@@ -100,8 +104,8 @@ def _make_key(path: Path) -> None:
         raise HostsError(msg)
 
 
-def _write_session(site: Site, environment: Mapping[str, str]) -> None:
-    path = site.folder / _SESSION
+def _write_session(folder: Path, environment: Mapping[str, str]) -> None:
+    path = folder / _SESSION
     path.touch(mode=0o600)
     path.write_text(json.dumps(dict(environment)))
 
