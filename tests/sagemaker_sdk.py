@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import tarfile
 import uuid
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,26 +28,33 @@ if TYPE_CHECKING:
 
     from dockwright.clients.engine import Engine
     from dockwright.workspace import Workspace
+    from serving_container import Files
 
 V2 = ("sagemaker-sdk", "sagemaker[local]==2.257.7\n")
 V3 = ("sagemaker-sdk-3", "sagemaker==3.27.0\n")
 NETWORK = "sagemaker-local"
 """What the SDK calls it."""
 TIMEOUT_S = 300
-NOWHERE = "http://127.0.0.1:9"
-NO_AWS = {
+SOURCE = Path(__file__).parent / "sdk" / "source"
+"""A script that learns to tell cold words from hot ones, with a module beside it."""
+HYPERPARAMETERS = {"epochs": 20, "train_batch_size": 8, "learning_rate": 5e-3}
+QUESTIONS = ({"inputs": "it is snow"}, {"inputs": "it is steam"})
+ANSWERS = ("cold", "hot")
+_WORDS = {"ice": 0, "snow": 0, "fire": 1, "steam": 1}
+_NOWHERE = "http://127.0.0.1:9"
+_NO_AWS = {
     "AWS_ACCESS_KEY_ID": "none",
     "AWS_SECRET_ACCESS_KEY": "none",
     "AWS_DEFAULT_REGION": "us-east-1",
-    "AWS_ENDPOINT_URL": NOWHERE,
+    "AWS_ENDPOINT_URL": _NOWHERE,
     "AWS_CONFIG_FILE": "/dev/null",
     "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
     "AWS_EC2_METADATA_DISABLED": "true",
-    "HTTPS_PROXY": NOWHERE,
+    "HTTPS_PROXY": _NOWHERE,
     "NO_PROXY": "localhost,127.0.0.1",
     "SAGEMAKER_SUPPRESS_V2_WARNING": "1",
 }
-NO_TELEMETRY = """\
+_NO_TELEMETRY = """\
 SchemaVersion: "1.0"
 SageMaker:
   PythonSDK:
@@ -75,6 +84,31 @@ class LocalMode:
         printed = process.run(argv, env=self.environment, cwd=self.folder, timeout_s=TIMEOUT_S)
         return json.loads(told_path.read_text()), printed
 
+    def channels(self) -> dict[str, Path]:
+        """Write the rows that the script learns from and is asked about; return their folders."""
+        lines = [json.dumps({"text": f"it is {word}", "label": n}) for word, n in _WORDS.items()]
+        folders = {name: self.folder / name for name in ("train", "test")}
+        for folder, times in zip(folders.values(), (8, 1), strict=True):
+            folder.mkdir()
+            (folder / "rows.jsonl").write_text("\n".join(lines * times))
+        return folders
+
+    def source(self, script: str | None = None) -> Path:
+        """Return a folder with a script, train.py; without one it is that of tests/sdk/source."""
+        folder = self.folder / "source"  # the SDK takes none from below /root
+        if script is None:
+            return Path(shutil.copytree(SOURCE, folder))
+        folder.mkdir()
+        (folder / "train.py").write_text(script)
+        return folder
+
+    def archive(self, name: str) -> Files:
+        """Return the files of `model` or `output`, in which the SDK has put a job's results."""
+        (path,) = self.folder.glob(f"root/**/compressed_artifacts/{name}.tar.gz")
+        with tarfile.open(path) as opened:
+            files = [(member.name, opened.extractfile(member)) for member in opened]
+            return {member: file.read() for member, file in files if file is not None}
+
     def running(self) -> list[str | None]:
         """Return the names of its containers that run."""
         here = self.docker.containers.list(filters={"label": self._label})
@@ -102,9 +136,9 @@ def local_mode(
     venv.obtain(requirements)
     project = f"dockwright-test-{uuid.uuid4().hex}"
     config_path = folder / "config.yaml"
-    config_path.write_text(NO_TELEMETRY)
+    config_path.write_text(_NO_TELEMETRY)
     environment = {
-        **NO_AWS,
+        **_NO_AWS,
         "PATH": _search_path(checkout, engine),
         "PYTHONPATH": str(Path(__file__).parent),
         "DOCKER_HOST": engine.host,

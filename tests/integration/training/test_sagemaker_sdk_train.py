@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import json
-import shutil
-import tarfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from sagemaker_sdk import V2, LocalMode, local_mode
+from sagemaker_sdk import ANSWERS, HYPERPARAMETERS, QUESTIONS, V2, LocalMode, local_mode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from dockwright.clients.engine import Engine
     from dockwright.spec.records import BuildRecord
     from dockwright.workspace import Workspace
-    from serving_container import Files
     from training_container import TrainingImage
 
-SOURCE = Path(__file__).parents[2] / "sdk" / "source"
-ROWS = {"ice": 0, "snow": 0, "fire": 1, "steam": 1}
+CLASSIFIER = {
+    "entry_point": "train.py",
+    "hyperparameters": HYPERPARAMETERS,
+    "metric_definitions": [{"Name": "loss", "Regex": "'loss': ([0-9.]+)"}],
+}
 PLAIN = """
 import json, os, sys
 from pathlib import Path
@@ -49,84 +49,73 @@ def sdk(checkout: Workspace, engine: Engine, tmp_path: Path) -> Iterator[LocalMo
         yield ready
 
 
-@pytest.fixture
-def channels(sdk: LocalMode) -> dict[str, str]:
-    """Where the data lies, as `fit` takes it."""
-    lines = [json.dumps({"text": f"it is {word}", "label": n}) for word, n in ROWS.items()]
-    for name, times in {"train": 8, "test": 1}.items():
-        (sdk.folder / name).mkdir()
-        (sdk.folder / name / "rows.jsonl").write_text("\n".join(lines * times))
-    return {name: f"file://{sdk.folder / name}" for name in ("train", "test")}
-
-
-def source(sdk: LocalMode, script: str) -> dict[str, str]:
-    """Write a script; return the estimator's arguments that name it."""
-    (sdk.folder / "source").mkdir()
-    (sdk.folder / "source" / "train.py").write_text(script)
-    return {"entry_point": "train.py", "source_dir": str(sdk.folder / "source")}
-
-
-def archive(sdk: LocalMode, name: str) -> Files:
-    """Return what is in an archive that the SDK has made of the results."""
-    (path,) = sdk.folder.glob(f"root/*/**/{name}.tar.gz")
-    with tarfile.open(path) as opened:
-        files = [(member.name, opened.extractfile(member)) for member in opened if member.isfile()]
-        return {name: file.read() for name, file in files if file is not None}
+def file_urls(folders: Mapping[str, Path]) -> dict[str, str]:
+    """Return channels as `fit` takes them."""
+    return {name: f"file://{folder}" for name, folder in folders.items()}
 
 
 def test_a_classifier_is_trained_and_then_deployed(
     sdk: LocalMode,
     image: TrainingImage,
-    channels: dict[str, str],
     inference: BuildRecord,
 ) -> None:
-    shutil.copytree(SOURCE, sdk.folder / "source")
-    arguments: dict[str, Any] = {
-        "entry_point": "train.py",
-        "source_dir": str(sdk.folder / "source"),
-        "hyperparameters": {"epochs": 20, "train_batch_size": 8, "learning_rate": 5e-3},
-        "metric_definitions": [{"Name": "loss", "Regex": "'loss': '?([0-9.]+)"}],
-    }
+    arguments = CLASSIFIER | {"source_dir": str(sdk.source())}
+    order = {"class": "HuggingFace", "arguments": arguments, "channels": file_urls(sdk.channels())}
     told, printed = sdk.run(
         "train_v2",
-        **{"class": "HuggingFace"},
         image=image.digest,
-        arguments=arguments,
-        channels=channels,
         serving_image=inference.digest,
-        asked=[{"inputs": "it is snow"}, {"inputs": "it is steam"}],
+        asked=QUESTIONS,
+        **order,
     )
-    assert [answer[0]["label"] for answer in told["answers"]] == ["cold", "hot"], printed
+    assert tuple(answer[0]["label"] for answer in told["answers"]) == ANSWERS, printed
     assert not sdk.running(), "nothing runs any more"
 
 
 def test_a_plain_estimator_s_script_gets_its_job_and_leaves_its_results(
-    sdk: LocalMode, image: TrainingImage, channels: dict[str, str]
+    sdk: LocalMode, image: TrainingImage
 ) -> None:
-    arguments = source(sdk, PLAIN) | {
+    arguments = {
+        "entry_point": "train.py",
+        "source_dir": str(sdk.source(PLAIN)),
         "hyperparameters": {"epochs": 3, "name": "bert", "nested": {"a": 1}},
         "environment": {"OF_THE_USER": "yes"},
     }
-    order = {"class": "Estimator", "arguments": arguments, "channels": channels}
+    order = {"class": "Estimator", "arguments": arguments, "channels": file_urls(sdk.channels())}
     told, printed = sdk.run("train_v2", image=image.digest, **order)
     assert Path(told["model_data"].removeprefix("file://")).is_file()
-    seen = json.loads(archive(sdk, "model")["seen.json"])
+    seen = json.loads(sdk.archive("model")["seen.json"])
     assert seen["arguments"] == ["--epochs", "3", "--name", "bert", "--nested", "a=1"]
     assert seen["folder"] == "/opt/ml/code"
     assert seen["rows"] == {"train": 32, "test": 4}
     assert seen["variables"]["OF_THE_USER"] == "yes"
     assert seen["variables"]["SM_HPS"] == '{"epochs":3,"name":"bert","nested":{"a":1}}'
-    assert archive(sdk, "output")["data/note.txt"] == b"noted"
+    assert sdk.archive("output")["data/note.txt"] == b"noted"
     assert "training succeeded" in printed
 
 
 def test_a_script_s_failure_reaches_the_user(sdk: LocalMode, image: TrainingImage) -> None:
-    arguments = source(sdk, FAILS)
+    arguments = {"entry_point": "train.py", "source_dir": str(sdk.source(FAILS))}
     order = {"class": "Estimator", "arguments": arguments, "channels": None}
     told, printed = sdk.run("train_v2", image=image.digest, **order)
     assert told["error"].endswith("Process exited with code: 1")
-    reason = archive(sdk, "output")["failure"].decode()
+    reason = sdk.archive("output")["failure"].decode()
     assert "train.py ended with exit code 1: ValueError: the data has no labels" in reason
     assert reason in printed
-    assert archive(sdk, "model") == {"half.txt": b"half"}, "what was saved stays saved"
+    assert sdk.archive("model") == {"half.txt": b"half"}, "what was saved stays saved"
     assert not sdk.running(), "nothing runs any more"
+
+
+@pytest.mark.full
+def test_two_instances_train_together(sdk: LocalMode, image: TrainingImage) -> None:
+    arguments = CLASSIFIER | {
+        "source_dir": str(sdk.source()),
+        "instance_count": 2,
+        "distribution": {"torch_distributed": {"enabled": True}},
+    }
+    order = {"class": "HuggingFace", "arguments": arguments, "channels": file_urls(sdk.channels())}
+    told, printed = sdk.run("train_v2", image=image.digest, **order)
+    assert "error" not in told, printed
+    assert json.loads(sdk.archive("output")["data/scores.json"])["processes"] == 2
+    assert "model.safetensors" in sdk.archive("model")
+    assert printed.count("training succeeded") == 2, "neither host was ended by the other's end"
