@@ -39,6 +39,12 @@ class RequirementError(TrainingError):
     exit_code = 69
 
 
+class DriverError(TrainingError):
+    """There is a GPU, and its driver is too old for this image."""
+
+    exit_code = 69
+
+
 class InternalError(TrainingError):
     """A fault of `train` itself; the log has the traceback."""
 

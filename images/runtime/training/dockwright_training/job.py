@@ -11,10 +11,11 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dockwright_shared import driver
 from dockwright_training import errors, logs, outcome, trackers
 from dockwright_training.code import places, prepared
 from dockwright_training.contract import hyperparameters, redact, request, variables
-from dockwright_training.errors import OutputError, StoppedError, TrainingError
+from dockwright_training.errors import DriverError, OutputError, StoppedError, TrainingError
 from dockwright_training.hosts import fleet
 from dockwright_training.launch import choose
 from dockwright_training.run import reasons, supervise
@@ -43,6 +44,7 @@ def run(layout: Layout) -> int:
         asked = request.read(layout)
         secrets = redact.secrets(os.environ, asked.hyperparameters, asked.settings)
         logs.set_up(asked.log_level, secrets)
+        _check_driver()
         with fleet.join(asked.hosts, os.environ.get("TRAINING_JOB_NAME", "")) as others:
             error = _run_to_its_end(asked, layout, others)
             if error is not None:
@@ -54,6 +56,14 @@ def run(layout: Layout) -> int:
     except Exception as e:  # the job's end has to be told, whatever it is
         log.exception("unexpected")
         return _failed(layout, errors.of_the_unexpected(e), secrets)
+
+
+def _check_driver() -> None:
+    """End here, in a sentence, what the framework would end with a stack of its own words."""
+    try:
+        driver.check()
+    except driver.DriverError as e:
+        raise DriverError(str(e)) from e
 
 
 def _run_to_its_end(asked: Request, layout: Layout, others: Fleet) -> TrainingError | None:
