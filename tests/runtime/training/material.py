@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from datasets import ClassLabel, Dataset
 from PIL import Image
+
 from runtime.serving import tiny_causal, tiny_models
 from runtime.serving.tiny_models import WORDS
 
@@ -39,7 +40,7 @@ def make(folder: Path) -> None:
 
 def rows(count: int) -> list[dict[str, object]]:
     """Return texts of six words with their labels, tags and summaries."""
-    made = []
+    made: list[dict[str, object]] = []
     for number in range(count):
         words = [_FIRST[number % 2], *(WORDS[(7 * number + 3 * i) % len(WORDS)] for i in range(5))]
         tags = ["FIRST", *["O"] * 5]

@@ -68,15 +68,15 @@ def _is_whole(path: Path) -> bool:
         return _json(path) is not None
     if path.suffix == ".safetensors":
         return _is_whole_safetensors(path)
-    if path.suffix in {".pt", ".pth", ".bin"} and _starts_as_zip(path):
+    if path.suffix in {".pt", ".pth", ".bin"} and _begins_as_zip(path):
         return zipfile.is_zipfile(path)  # its directory stands at its end
-    return path.stat().st_size > 0 or path.suffix not in {".pt", ".pth", ".bin"}
+    return True
 
 
-def _starts_as_zip(path: Path) -> bool:
-    """Tell whether PyTorch's present format is meant: what is older can't be judged."""
+def _begins_as_zip(path: Path) -> bool:
+    """Tell whether this may be PyTorch's present format: the older one can't be judged."""
     with path.open("rb") as file:
-        return file.read(2) == b"PK"
+        return b"PK".startswith(file.read(2))
 
 
 def _is_whole_safetensors(path: Path) -> bool:
