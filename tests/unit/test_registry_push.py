@@ -62,6 +62,8 @@ def test_blobs_are_taken_over_from_another_repository(image: AssembledImage) -> 
     with opened(registry) as repository:
         pushed = push(repository, image, tags=["1"], mount_from=["none", "other", NAME])
     assert len(pushed.mounted) == 3
+    assert pushed.mounted_bytes == image.size_bytes - len(image.manifest)
+    assert "3 were taken over from other repositories (6 MB), 0 were sent (0 B)" in str(pushed)
     assert registry.sent_bytes == sent_bytes
     assert registry.manifests[NAME, "1"][1] == image.manifest
 

@@ -124,11 +124,7 @@ def _to_registry(
     if pushed.digest != image.digest:
         msg = f"{reference} was pushed as {pushed.digest}, not as {image.digest}"
         raise HashMismatchError(msg)
-    console.say(
-        f"{reference}: {len(pushed.present)} blobs were there, {len(pushed.mounted)} were taken over from "
-        f"other repositories, {len(pushed.sent)} were sent: "
-        f"{console.human_bytes(pushed.sent_bytes)}"
-    )
+    console.say(f"{reference}: {pushed}")
     return str(reference)
 
 

@@ -12,6 +12,7 @@ from dockwright.cli import (
     doctor,
     engine,
     plan,
+    push,
     registry,
     run,
     show,
@@ -35,6 +36,7 @@ app.command("fetch")(build.fetch)
 app.command("build")(build.build)
 app.command("plan")(plan.plan)
 app.command("smoke")(smoke.smoke)
+app.command("push")(push.push)
 app.command("show")(show.show)
 app.command("doctor")(doctor.doctor)
 app.command("clean")(clean.clean)

@@ -52,8 +52,7 @@ def read(client: DockerClient, reference: str) -> EngineImage:
     if digest is None:
         msg = f"the engine has no image {reference}; run `dockwright build`"
         raise RecordError(msg)
-    content_path = Path(client.info()["DockerRootDir"], CONTENT)
-    small = _read_in_place(content_path, digest)
+    small = _read_in_place(blobs_path(client), digest)
     if not small:
         small = _small_blobs(client.api.get_image(reference, chunk_size=SMALL_BYTES))
     manifest = small[digest]
@@ -62,6 +61,25 @@ def read(client: DockerClient, reference: str) -> EngineImage:
         raise RecordError(msg)
     config_digest = manifest["config"]["digest"]
     return EngineImage(digest=digest, manifest=manifest, config=small[config_digest])
+
+
+def blobs_path(client: DockerClient) -> Path:
+    """Return where an engine's blobs are, `<algorithm>/<hex digits>`; not all can be read from here."""
+    return Path(client.info()["DockerRootDir"], CONTENT)
+
+
+def unpacked_bytes(client: DockerClient, image: EngineImage, reference: str) -> tuple[int, ...]:
+    """Return what each layer takes on the engine's disk, unpacked, from the bottom up.
+
+    The engine tells it of every step of the image's history, the newest first, 0 where one has made
+    no layer.
+    """
+    history = client.api.history(reference)  # type: ignore[no-untyped-call]
+    sizes = [int(step["Size"]) for step in reversed(history)]
+    steps = image.config["history"]
+    return tuple(
+        size for size, step in zip(sizes, steps, strict=True) if not step.get("empty_layer", False)
+    )
 
 
 def _read_in_place(content_path: Path, digest: str) -> dict[str, Any]:

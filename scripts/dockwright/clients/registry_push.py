@@ -36,8 +36,16 @@ class Pushed:
     present: tuple[str, ...]
     mounted: tuple[str, ...]
     sent: tuple[str, ...]
+    mounted_bytes: int
     sent_bytes: int
-    """Of the sent blobs."""
+
+    def __str__(self) -> str:
+        there, mounted, sent = (len(blobs) for blobs in (self.present, self.mounted, self.sent))
+        return (
+            f"{there} blobs were there, {mounted} were taken over from other repositories "
+            f"({console.human_bytes(self.mounted_bytes)}), {sent} were sent "
+            f"({console.human_bytes(self.sent_bytes)})"
+        )
 
 
 class _StoppedError(Exception):
@@ -92,8 +100,11 @@ def push(
         way: tuple(p.digest for p in payloads if run.outcome[p.digest] == way)
         for way in ("present", "mounted", "sent")
     }
-    sent_bytes = sum(p.size_bytes for p in payloads if p.digest in by_way["sent"])
-    return Pushed(digest=image.digest, **by_way, sent_bytes=sent_bytes)
+    mounted_bytes, sent_bytes = (
+        sum(p.size_bytes for p in payloads if p.digest in by_way[way])
+        for way in ("mounted", "sent")
+    )
+    return Pushed(digest=image.digest, **by_way, mounted_bytes=mounted_bytes, sent_bytes=sent_bytes)
 
 
 def _payloads(image: AssembledImage) -> list[Payload]:

@@ -60,6 +60,44 @@ def tag(
     return f"{start}-{accelerator.kind}-{python_tag(python)}{cuda}-{base}"
 
 
+def line(version: str) -> str:
+    """Return the line of releases that a version is of, as aliases have it.
+
+    >>> line("2.13.0.post1"), line("5.23")
+    ('2.13', '5.23')
+    """
+    return ".".join(version.split(".")[:2])
+
+
+def minor_tag(
+    *, version: str, transformers: str, accelerator: Accelerator, python: str, base: str
+) -> str:
+    """Return the tag of the newest patch releases of a framework's and of Transformers' line.
+
+    >>> from dockwright.spec.axes import Accelerator
+    >>> facts = {"version": "2.15.0", "transformers": "5.23.0", "python": "3.11"}
+    >>> minor_tag(**facts, accelerator=Accelerator("cpu"), base="debian12")
+    '2.15-transformers5.23-cpu-py311-debian12'
+    """
+    return tag(
+        version=line(version),
+        transformers=line(transformers),
+        accelerator=accelerator,
+        python=python,
+        base=base,
+    )
+
+
+def framework_tag(*, version: str, accelerator: Accelerator, python: str) -> str:
+    """Return the tag of the newest of all else that there is with a version of the framework.
+
+    >>> from dockwright.spec.axes import Accelerator
+    >>> framework_tag(version="2.15.0", accelerator=Accelerator("cu132"), python="3.11")
+    '2.15.0-gpu-py311'
+    """
+    return f"{version}-{accelerator.kind}-{python_tag(python)}"
+
+
 def title(variant: Variant) -> str:
     """Return one line that says what an image is."""
     release = variant.release

@@ -86,6 +86,22 @@ class SmokeRecord(Record):
         return sum(check.status is status for check in self.checks)
 
 
+class PushRecord(Record):
+    """An image that was pushed, and found in the registry under each of these names."""
+
+    repository: str
+    """With the registry's host."""
+    tags: tuple[str, ...]
+    """The full tag, then the aliases that were moved to the image."""
+    present_blobs: int
+    """Config and layers that the repository had already."""
+    mounted_blobs: int
+    mounted_bytes: int
+    """Taken over from other repositories of the registry."""
+    sent_blobs: int
+    sent_bytes: int
+
+
 def record_path(out_path: Path, identifier: str, stage: str) -> Path:
     """Return where a stage's record of a variant is."""
     return out_path / identifier / f"{stage}.json"
