@@ -47,7 +47,9 @@ def fetch(submitted: str | None, layout: Layout, scratch: Path) -> Path:
     if submitted.startswith("s3://"):
         from dockwright_training.code import s3
 
-        _unpack(s3.download(submitted, scratch / "code.tar.gz"), target)
+        packed = s3.download(submitted, scratch / "code.tar.gz")
+        _unpack(packed, target)
+        packed.unlink()
     else:
         _bring(_path_of(submitted), target)
     log.info("code of %s is in %s", submitted, target)
