@@ -10,7 +10,7 @@ import shutil
 from typing import TYPE_CHECKING, assert_never
 
 from dockwright import console
-from dockwright.composition import bytecode, oci_layout
+from dockwright.composition import archive_layer, bytecode, oci_layout
 from dockwright.composition.assemble import keys
 from dockwright.composition.assemble.install import Target
 from dockwright.composition.assemble.layer_store import MEND, LayerBlob, layer_blobs
@@ -85,6 +85,8 @@ def _blobs(ws: Workspace, job: Job, *, thorough: bool) -> dict[str, LayerBlob]:
     python = job.variant.release.base.python
     wheel_layers = layers_of_variant(job.lock, job.variant.folder)
     wheel_layers += (job.runtime,) if job.runtime else ()
+    archives = {layer.name: layer for layer in wheel_layers if layer.into}
+    wheel_layers = tuple(layer for layer in wheel_layers if not layer.into)
     compiled = {layer.bytecode: layer for layer in wheel_layers}
     target, locked = Target(python=python), job.layers.by_key
     known = {
@@ -106,6 +108,8 @@ def _blobs(ws: Workspace, job: Job, *, thorough: bool) -> dict[str, LayerBlob]:
             case Kind.BYTECODE:
                 layer = compiled[planned.name]
                 blob = bytecode.layer_blob(ws, layer, job.base, python=python)
+            case Kind.ARCHIVE:
+                blob = archive_layer.layer_blob(ws, archives[planned.name], job.base, python=python)
             case _:
                 assert_never(planned.kind)
         ordered[planned.name] = blob

@@ -94,12 +94,15 @@ def inputs_sha256(
     The requirement files need not be in it: they follow from the lock, and builds refuse others.
     """
     layers = (*layers_of_variant(lock, variant.folder), *([runtime] if runtime else []))
+    archives = [layer.key for layer in layers if layer.into]
     facts = {
         "definition": definition(variant),
         "dockerfile": dockerfile,
         "bases": sorted(base_digests),
-        "wheels": sorted(w.wheel.sha256 for w in lock.wheels if variant.folder in w.used_by),
+        "wheels": sorted(wheel.sha256 for wheel in lock.files(variant.folder)),
         "runtime": runtime.key if runtime else None,
         "bytecode": [layer.bytecode_key for layer in layers if layer.modules],
+        # The folder that an archive goes to is in no other of these.
+        **({"archives": archives} if archives else {}),
     }
     return hashlib.sha256(console.as_json(facts).encode()).hexdigest()

@@ -39,5 +39,5 @@ class Job:
     @property
     def wheels(self) -> tuple[Wheel, ...]:
         """Everything that the build mounts: what the variant installs, and the build tools."""
-        locked = (w.wheel for w in self.lock.wheels if self.variant.folder in w.used_by)
-        return (*locked, *(self.runtime.wheels if self.runtime else ()))
+        files = self.lock.files(self.variant.folder)
+        return (*files, *(self.runtime.wheels if self.runtime else ()))

@@ -51,7 +51,7 @@ def fetch(
     if to is not None:
         runtimes = runtime.stock(ws, variants)
         stage.lay_out(ws, variants, to, runtimes)
-        stage.lay_out_bytecode(ws, variants, to, runtimes, bases_of(ws, variants))
+        stage.lay_out_made(ws, variants, to, runtimes, bases_of(ws, variants))
         console.say(f"laid out in {to}")
 
 
@@ -127,7 +127,7 @@ def _into_engine(
             fetch_stage.fetch(ws, targets)
             if builder is Builder.BUILDKIT:
                 fetch_stage.lay_out(ws, targets, ws.staged_path, runtimes)
-                fetch_stage.lay_out_bytecode(ws, targets, ws.staged_path, runtimes, bases)
+                fetch_stage.lay_out_made(ws, targets, ws.staged_path, runtimes, bases)
             built = stage.build(
                 ws, todo, running, client, builder=builder, no_cache=no_cache, now=datetime.now(UTC)
             )

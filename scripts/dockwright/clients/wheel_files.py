@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 # One path component that no file system, shell or Dockerfile reads anything into.
 SAFE_FILENAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!-]*\.whl")
+SAFE_ARCHIVE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!-]*\.(tar\.gz|tgz)")
 SHA256 = re.compile(r"[0-9a-f]{64}")
 # PEP 600 gave these manylinux tags their glibc; indexes still carry the older names.
 LEGACY_MANYLINUX = {17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"}
@@ -76,6 +77,11 @@ def safe_filename(filename: str) -> str:
             return filename
     msg = f"{filename!r} is not a wheel's file name: refused"
     raise NetworkError(msg)
+
+
+def safe_name_in_store(filename: str) -> str:
+    """Return the name of a wheel or of an add-on's archive, or raise likewise."""
+    return filename if SAFE_ARCHIVE.fullmatch(filename) else safe_filename(filename)
 
 
 def filename_of(url: str) -> str:

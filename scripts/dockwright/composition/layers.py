@@ -18,7 +18,7 @@ from dockwright.spec.lock import Group
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from dockwright.spec.lock import LockedWheel, ReleaseLock, Wheel
+    from dockwright.spec.lock import LockedAddOn, LockedWheel, ReleaseLock, Wheel
 
 HEAVY_BYTES = 30_000_000
 _ORDER = {group: number for number, group in enumerate(Group)}
@@ -26,7 +26,7 @@ _ORDER = {group: number for number, group in enumerate(Group)}
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WheelLayer:
-    """Wheels that are installed together as one image layer."""
+    """Wheels that are installed together as one image layer, or one archive that is unpacked."""
 
     name: str
     """Unique in the release; the build stage's and the requirement file's name."""
@@ -35,6 +35,8 @@ class WheelLayer:
     used_by: tuple[str, ...]
     modules: tuple[str, ...] = ()
     """Those of its wheels that a layer of its own, laid after it, holds compiled."""
+    into: str | None = None
+    """The folder that its one file, an archive, is unpacked in."""
 
     @property
     def bytecode(self) -> str | None:
@@ -53,13 +55,14 @@ class WheelLayer:
 
     @property
     def is_own(self) -> bool:
-        """Whether only one job's images have the layer."""
-        return len(_jobs(self.used_by)) == 1
+        """Whether it is laid after the job's OS packages: only one job's, or an add-on."""
+        return len(_jobs(self.used_by)) == 1 or self.group is Group.ADD_ON
 
     @property
     def key(self) -> str:
         """Equal for layers of equal content, in whichever release they are."""
-        return hashlib.sha256("\n".join(w.sha256 for w in self.wheels).encode()).hexdigest()
+        facts = [*(w.sha256 for w in self.wheels), *([self.into] if self.into else [])]
+        return hashlib.sha256("\n".join(facts).encode()).hexdigest()
 
 
 @lru_cache(maxsize=4)  # asked for each variant of a release in turn
@@ -77,8 +80,19 @@ def layers_of_release(lock: ReleaseLock) -> tuple[WheelLayer, ...]:
         replace(layer, modules=tuple(m for w in layer.wheels for m in modules.get(w.name, ())))
         for layer in layers
     )
+    layers += tuple(_of_add_on(add_on) for add_on in lock.add_ons)
     assert len({layer.name for layer in layers}) == len(layers), "two layers of one name"
     return layers
+
+
+def _of_add_on(add_on: LockedAddOn) -> WheelLayer:
+    return WheelLayer(
+        name=f"add-on-{add_on.name}",
+        group=Group.ADD_ON,
+        wheels=(add_on.file,),
+        used_by=add_on.used_by,
+        into=add_on.into,
+    )
 
 
 def layers_of_variant(lock: ReleaseLock, folder: str) -> tuple[WheelLayer, ...]:

@@ -27,6 +27,7 @@ class Kind(StrEnum):
     WHEELS = "wheels"
     OS = "os"
     BYTECODE = "bytecode"
+    ARCHIVE = "archive"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -102,10 +103,13 @@ def _wheels(layers: Iterable[WheelLayer], base: str) -> Iterator[PlannedLayer]:
     for layer in layers:
         yield PlannedLayer(
             name=layer.name,
-            kind=Kind.WHEELS,
+            kind=Kind.ARCHIVE if layer.into else Kind.WHEELS,
             key=layer.key,
             size_bytes=layer.size_bytes,
-            packages=tuple(f"{wheel.name}=={wheel.version}" for wheel in layer.wheels),
+            packages=tuple(
+                wheel.filename if layer.into else f"{wheel.name}=={wheel.version}"
+                for wheel in layer.wheels
+            ),
         )
         if layer.bytecode is not None:
             yield PlannedLayer(

@@ -92,7 +92,9 @@ def predict(
 
 
 def layer_keys(layer: WheelLayer, base: BaseLock | None, *, python: str) -> dict[str, str]:
-    """Return name -> key of a wheel layer and of the layer of its compiled modules."""
+    """Return name -> key of a layer and of the layer of its compiled modules."""
+    if layer.into is not None:
+        return {layer.name: keys.archive_key(layer, base)} if base is not None else {}
     found = {layer.name: keys.wheels_key(layer, Target(python=python))}
     if layer.bytecode is not None and base is not None:
         found[layer.bytecode] = keys.bytecode_key(layer, base, python=python)
@@ -119,7 +121,7 @@ def _layer(
             return _base_layer(base, planned.name) if base else None
         case Kind.VENV:
             return venv_layer.facts(variant.release.base.python)
-        case Kind.WHEELS | Kind.BYTECODE:
+        case Kind.WHEELS | Kind.BYTECODE | Kind.ARCHIVE:
             return known.get(planned.name)
 
 

@@ -43,7 +43,7 @@ def render_release(
         for v in variants
     }
     for layer in layers_of_release(lock):
-        if layer.group is not Group.BUILD:
+        if layer.group is not Group.BUILD and layer.into is None:
             path = f"{release.folder}/requirements/{layer.name}.txt"
             files[path] = _requirements(layer, release)
     return files
@@ -51,7 +51,8 @@ def render_release(
 
 def environment(variant: Variant) -> dict[str, str]:
     """Return what the image sets for every process in it."""
-    return dict(sorted({**ENVIRONMENT, **variant.release.file.environment}.items()))
+    added = {k: v for add_on in variant.add_ons for k, v in add_on.environment.items()}
+    return dict(sorted({**ENVIRONMENT, **variant.release.file.environment, **added}.items()))
 
 
 def command(variant: Variant) -> tuple[str, ...]:

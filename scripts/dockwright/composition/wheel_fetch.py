@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from dockwright import console
 from dockwright.clients import index, index_session
+from dockwright.clients.index_page import Link
 from dockwright.composition import wheels
 from dockwright.console import human_bytes
 from dockwright.errors import DockwrightError, HashMismatchError, NetworkError, NoSpaceError
@@ -44,6 +45,7 @@ class _Run:
 
     store: Path
     found: Mapping[Wheel, Path]
+    urls: Mapping[Wheel, str]
     session: Session | None
     transfer: console.Transfer
     stop: threading.Event = field(default_factory=threading.Event)
@@ -68,9 +70,12 @@ def fetch(
     config: IndexConfig,
     *,
     folders: Sequence[Path] = (),
+    urls: Mapping[Wheel, str] | None = None,
     transport: httpx.BaseTransport | None = None,
 ) -> tuple[Wheel, ...]:
     """Bring the wheels that the store lacks, from carried folders first; return those brought.
+
+    Those with an address of their own in `urls` are looked for in no index.
 
     Partial files stay for the next run, whatever ends this one. Failures are collected: the
     error names each, HashMismatchError before NetworkError.
@@ -88,7 +93,8 @@ def fetch(
             session = stack.enter_context(index_session.session(config, transport=transport))
         title = f"fetching {len(todo)} wheels"
         transfer = stack.enter_context(console.transfer(title, total_bytes))
-        _work(_Run(store=store, found=found, session=session, transfer=transfer), todo)
+        run = _Run(store=store, found=found, urls=urls or {}, session=session, transfer=transfer)
+        _work(run, todo)
     seconds = time.monotonic() - started
     rate = f"{human_bytes(round(total_bytes / max(seconds, 0.001)))}/s"
     console.say(f"{len(todo)} wheels, {human_bytes(total_bytes)}, in {seconds:.1f} s ({rate})")
@@ -149,10 +155,22 @@ def _bring(run: _Run, wheel: Wheel) -> None:
         assert run.session is not None
         with wheels.receiving(run.store, wheel) as part:
             if part is not None:
-                link = index.locate(run.session, wheel)
+                url = run.urls.get(wheel)
+                link = _at(url, wheel) if url else index.locate(run.session, wheel)
                 index.download(run.session, link, wheel, part, on_bytes)
     seconds = time.monotonic() - started
     run.transfer.finished(wheel.filename, size_bytes=wheel.size_bytes, seconds=seconds)
+
+
+def _at(url: str, wheel: Wheel) -> Link:
+    """Return a file by its own address; NetworkError when that is but a name: none has carried it."""
+    if "://" not in url:
+        msg = (
+            f"{url} has no address in the manifest and is in no carried folder; name its folder in "
+            f"{FOLDERS_VARIABLE} or with `dockwright fetch --from`"
+        )
+        raise NetworkError(msg)
+    return Link(filename=wheel.filename, url=url, sha256=None, size_bytes=wheel.size_bytes)
 
 
 def _carried(wheel: Wheel, folders: Sequence[Path]) -> Path | None:

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from dockwright.clients import filelock, hashing
-from dockwright.clients.wheel_files import SHA256, safe_filename
+from dockwright.clients.wheel_files import SHA256, safe_name_in_store
 from dockwright.errors import HashMismatchError, NetworkError
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def path_of(store: Path, wheel: Wheel) -> Path:
     if not SHA256.fullmatch(wheel.sha256):
         msg = f"{wheel.filename}: {wheel.sha256!r} is not a sha256; run `dockwright lock`"
         raise HashMismatchError(msg)
-    return store / wheel.sha256 / safe_filename(wheel.filename)
+    return store / wheel.sha256 / safe_name_in_store(wheel.filename)
 
 
 def part_of(store: Path, wheel: Wheel) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from functools import cache
@@ -17,6 +18,7 @@ from dockwright.spec.axes import ACCELERATOR_PATTERN, Job
 from dockwright.spec.modules import Modules  # noqa: TC001 - pydantic reads it at run time
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from dockwright.spec.axes import Accelerator
@@ -44,6 +46,8 @@ class Group(StrEnum):
     FRAMEWORK = "framework"
     HUGGINGFACE = "huggingface"
     COMMON = "common"
+    ADD_ON = "add-on"
+    """Of no index: the manifest itself says which file it is."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, order=True)
@@ -71,6 +75,21 @@ class LockedWheel:
     used_by: tuple[Folder, ...]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True, order=True)
+class LockedAddOn:
+    """A file that the manifest names, and the variants that have it."""
+
+    __pydantic_config__ = STRICT
+
+    name: Name
+    file: Wheel
+    """A wheel; or an archive, under the add-on's name, with its hash for a version."""
+    url: str
+    into: str | None
+    """The folder that an archive is unpacked in."""
+    used_by: tuple[Folder, ...]
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReleaseLock:
     """All wheels of a release, solved jointly."""
@@ -83,10 +102,23 @@ class ReleaseLock:
     wheels: tuple[LockedWheel, ...]
     modules: Modules = ()
     """Those that the images hold compiled; of a file of their own, no part of the lock's."""
+    add_ons: tuple[LockedAddOn, ...] = ()
+    """The manifest's, which nothing needs to solve; no part of the lock's file either."""
 
     def of(self, folder: str) -> tuple[LockedWheel, ...]:
         """Return what the variant `<job>/<accelerator>` installs, build tools not included."""
-        return tuple(w for w in self.wheels if folder in w.used_by and w.group is not Group.BUILD)
+        added = (
+            LockedWheel(wheel=add_on.file, group=Group.ADD_ON, used_by=add_on.used_by)
+            for add_on in self.add_ons
+            if add_on.into is None
+        )
+        every = (*self.wheels, *added)
+        return tuple(w for w in every if folder in w.used_by and w.group is not Group.BUILD)
+
+    def files(self, folder: str) -> tuple[Wheel, ...]:
+        """Return everything that a build of the variant takes from the wheel store."""
+        locked = (w.wheel for w in self.wheels if folder in w.used_by)
+        return (*locked, *(a.file for a in self.add_ons if folder in a.used_by))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -189,7 +221,33 @@ def load(buildspec_path: Path, release: Release) -> ReleaseLock:
     if lock.requirements_sha256 != requirements_sha256(release):
         msg = f"{name} is stale: the manifest has changed since; run `dockwright lock`"
         raise StaleError(msg)
-    return replace(lock, modules=modules.load(buildspec_path, release.key))
+    compiled = modules.load(buildspec_path, release.key)
+    return replace(lock, modules=compiled, add_ons=tuple(_add_ons(release)))
+
+
+def _add_ons(release: Release) -> Iterator[LockedAddOn]:
+    """Yield the release's add-ons, each with the variants that have it."""
+    for add_on in release.spec.add_ons:
+        name, version = add_on.name, add_on.sha256[:12]
+        if add_on.is_wheel:
+            distribution, version, *_ = add_on.filename.split("-")
+            name = re.sub(r"[-_.]+", "-", distribution).lower()
+        file = Wheel(
+            name=name,
+            version=version,
+            filename=add_on.filename,
+            sha256=add_on.sha256,
+            size_bytes=add_on.size,
+        )
+        used_by = tuple(
+            f"{job}/{accelerator}"
+            for job in release.spec.jobs
+            for accelerator in release.spec.accelerators
+            if add_on.is_in(job, accelerator)
+        )
+        yield LockedAddOn(
+            name=add_on.name, file=file, url=add_on.url, into=add_on.into, used_by=used_by
+        )
 
 
 @cache

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Annotated, Literal
+from urllib.parse import unquote
 
 from pydantic import (
     BaseModel,
@@ -55,6 +57,23 @@ Sentence = Annotated[
 IndexUrl = Annotated[
     str, StringConstraints(pattern=r"^https://[A-Za-z0-9.-]+(:[0-9]+)?(/[A-Za-z0-9._~-]+)*/?$")
 ]
+# An address, or a file's name alone: such a file comes from carried folders.
+AddOnUrl = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^(https://[A-Za-z0-9.-]+(:[0-9]+)?(/[A-Za-z0-9._~+%-]+)*/)?"
+        r"[A-Za-z0-9]([A-Za-z0-9._+!-]|%2[Bb])*\.(whl|tar\.gz|tgz)$",
+        max_length=500,
+    ),
+]
+AddOnFolder = Annotated[
+    str, StringConstraints(pattern=r"^/opt/[a-z0-9][a-z0-9._-]*(/[a-z0-9][a-z0-9._-]*)*$")
+]
+OUR_FOLDERS = ("venv", "ml")
+"""Below /opt: the virtual environment, and SageMaker's."""
+WHEEL_FILENAME = re.compile(
+    r"[A-Za-z0-9][A-Za-z0-9._]*-[0-9][A-Za-z0-9._+!]*(-[0-9][A-Za-z0-9_]*)?(-[A-Za-z0-9._]+){3}\.whl"
+)
 Megabytes = Annotated[int, Field(gt=0, description="decimal megabytes")]
 
 
@@ -132,6 +151,52 @@ class AllowedConflict(Model):
     """The images that it is in; all when none is named."""
 
 
+class AddOn(Model):
+    """A wheel or an archive that no index has: a layer of its own, laid after all locked wheels."""
+
+    name: Word
+    url: AddOnUrl
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+    size: Annotated[int, Field(gt=0, description="bytes of the file")]
+    reason: Sentence
+    jobs: Annotated[tuple[Job, ...], Field(min_length=1)] | None = None
+    accelerators: Annotated[tuple[AcceleratorName, ...], Field(min_length=1)] | None = None
+    into: AddOnFolder | None = None
+    environment: dict[EnvName, EnvValue] = {}
+
+    @property
+    def filename(self) -> str:
+        """The file's name, which its address ends with."""
+        return unquote(self.url.rpartition("/")[2])
+
+    @property
+    def is_wheel(self) -> bool:
+        """Whether it is installed as a wheel; else it is unpacked."""
+        return self.filename.endswith(".whl")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> AddOn:
+        if not self.is_wheel and self.into is None:
+            msg = "an archive needs `into`, the folder that it is unpacked in"
+            raise ValueError(msg)
+        if self.is_wheel and self.into is not None:
+            msg = "`into` is for archives: wheels go where wheels go"
+            raise ValueError(msg)
+        if self.into is not None and self.into.split("/")[2] in OUR_FOLDERS:
+            msg = f"{self.into} is not for add-ons; take another folder below /opt"
+            raise ValueError(msg)
+        if self.is_wheel and not WHEEL_FILENAME.fullmatch(self.filename):
+            msg = f"{self.filename} is not a wheel's file name"
+            raise ValueError(msg)
+        return self
+
+    def is_in(self, job: Job, accelerator: str) -> bool:
+        """Tell whether the images for a job on an accelerator have it: all, unless it says which."""
+        return (self.jobs is None or job in self.jobs) and (
+            self.accelerators is None or accelerator in self.accelerators
+        )
+
+
 class ReleaseSpec(Model):
     """One release: a set of pins shared by all of its variants."""
 
@@ -145,6 +210,7 @@ class ReleaseSpec(Model):
     huggingface: dict[Distribution, Version]
     extras: dict[Job, dict[Distribution, Version]] = {}
     pip_check: tuple[AllowedConflict, ...] = ()
+    add_ons: Annotated[tuple[AddOn, ...], Field(title="Add-ons")] = ()
 
     @model_validator(mode="after")
     def _consistent(self) -> ReleaseSpec:

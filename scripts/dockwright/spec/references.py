@@ -43,6 +43,7 @@ def _release(
         for name in sorted(set(allowed.accelerators) - spec.accelerators.keys()):
             message = f"the release has no {name}"
             yield document.problem((*keys, "pip_check", i, "accelerators"), message)
+    yield from _add_ons(document, keys, spec, file)
     for name, accelerator in spec.accelerators.items():
         at: Keys = (*keys, "accelerators", name)
         if set(accelerator.budget_mb) != set(spec.jobs):
@@ -51,3 +52,22 @@ def _release(
             yield document.problem(at, "driver belongs to every cuXYZ and not to cpu")
         if ("cpu" if name == "cpu" else "gpu") not in file.distributions:
             yield document.problem(at, "distributions has no entry for this kind of accelerator")
+
+
+def _add_ons(
+    document: Document, keys: Keys, spec: ReleaseSpec, file: FrameworkFile
+) -> Iterator[Problem]:
+    names = [add_on.name for add_on in spec.add_ons]
+    for i, add_on in enumerate(spec.add_ons):
+        at: Keys = (*keys, "add_ons", i)
+        if add_on.name in names[:i]:
+            yield document.problem((*at, "name"), f"{add_on.name} is written twice")
+        if set(add_on.jobs or ()) - set(spec.jobs):
+            yield document.problem((*at, "jobs"), "the release has no such job")
+        if set(add_on.accelerators or ()) - set(spec.accelerators):
+            yield document.problem((*at, "accelerators"), "the release has no such accelerator")
+        others = {name: other.name for other in spec.add_ons[:i] for name in other.environment}
+        others |= dict.fromkeys(file.environment, "the framework")
+        for name in sorted(add_on.environment.keys() & others.keys()):
+            message = f"{others[name]} sets {name} already"
+            yield document.problem((*at, "environment", name), message)

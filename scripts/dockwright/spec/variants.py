@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from dockwright.spec.base import BaseSpec
     from dockwright.spec.model import (
         AcceleratorSpec,
+        AddOn,
         Common,
         FrameworkDistribution,
         FrameworkFile,
@@ -117,6 +118,12 @@ class Variant:
     def runtime(self) -> Runtime | None:
         """Our own packages that the image runs, if its job has any."""
         return self.release.runtimes.get(self.job)
+
+    @property
+    def add_ons(self) -> tuple[AddOn, ...]:
+        """What the image has that no index has."""
+        name = self.accelerator.name
+        return tuple(a for a in self.release.spec.add_ons if a.is_in(self.job, name))
 
     @property
     def budget_bytes(self) -> int:

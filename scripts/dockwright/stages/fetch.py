@@ -7,7 +7,15 @@ import shutil
 from typing import TYPE_CHECKING
 
 from dockwright.clients import index_config
-from dockwright.composition import bytecode, render, runtime, wheel_fetch, wheels
+from dockwright.composition import (
+    add_ons,
+    archive_layer,
+    bytecode,
+    render,
+    runtime,
+    wheel_fetch,
+    wheels,
+)
 from dockwright.composition.layers import layers_of_release, layers_of_variant
 from dockwright.spec import lock as locks
 from dockwright.spec.records import write_atomically
@@ -27,17 +35,21 @@ def fetch(
     ws: Workspace, variants: Sequence[Variant], *, from_folder: Path | None = None
 ) -> tuple[Wheel, ...]:
     """Bring what the store lacks, from carried folders first; return what was brought."""
+    release_locks = {v: locks.load(ws.buildspec_path, v.release) for v in variants}
     wanted: dict[Wheel, None] = {}
-    for variant in variants:
-        lock = locks.load(ws.buildspec_path, variant.release)
-        wanted.update({w.wheel: None for w in lock.wheels if variant.folder in w.used_by})
+    for variant, lock in release_locks.items():
+        wanted.update(dict.fromkeys(lock.files(variant.folder)))
     wheels.drop_corrupt(ws.wheels_path, wanted)
-    return wheel_fetch.fetch(
+    brought = wheel_fetch.fetch(
         ws.wheels_path,
         wanted,
         index_config.read(_indexes(variants)),
         folders=wheel_fetch.carried_folders(os.environ, from_folder),
+        urls={a.file: a.url for lock in release_locks.values() for a in lock.add_ons},
     )
+    for variant, lock in release_locks.items():
+        add_ons.require_apart(ws, variant, lock)
+    return brought
 
 
 def lay_out(
@@ -51,8 +63,9 @@ def lay_out(
         of_release = {v.folder for v in variants if v.release.folder == release.folder}
         for layer in layers_of_release(locks.load(ws.buildspec_path, release)):
             if of_release & set(layer.used_by):
-                place = folder / release.key / layer.name
-                wheels.stage(ws.wheels_path, layer.wheels, place)
+                # Builds mount what is made of an archive; it is here itself to be carried.
+                name = f"{layer.name}-archive" if layer.into else layer.name
+                wheels.stage(ws.wheels_path, layer.wheels, folder / release.key / name)
     for variant in variants:
         if layer_of_runtime := runtime.layer_of(variant, runtimes):
             place = folder / variant.release.key / layer_of_runtime.name
@@ -61,21 +74,27 @@ def lay_out(
             write_atomically(place / "requirements.txt", render.requirements(layer_of_runtime))
 
 
-def lay_out_bytecode(
+def lay_out_made(
     ws: Workspace,
     variants: Sequence[Variant],
     folder: Path,
     runtimes: Mapping[str, BuiltWheel],
     bases: Mapping[str, BaseImages],
 ) -> None:
-    """Lay out compiled modules beside the wheels: `<release>/<layer>-bytecode/layer.tar.gz`."""
+    """Lay out what is made of wheels and archives beside the wheels, each as `layer.tar.gz`.
+
+    Compiled modules are in `<release>/<layer>-bytecode/`, add-ons' archives in `<release>/<layer>/`.
+    """
     for variant in variants:
         release = variant.release
         layers = layers_of_variant(locks.load(ws.buildspec_path, release), variant.folder)
         last = runtime.layer_of(variant, runtimes)
         for layer in (*layers, *([last] if last else [])):
+            base, python = bases[release.base.name], release.base.python
+            if layer.into is not None:
+                blob = archive_layer.layer_blob(ws, layer, base, python=python)
+                _copy(blob.path, folder / release.key / layer.name / "layer.tar.gz")
             if layer.bytecode is not None:
-                base, python = bases[release.base.name], release.base.python
                 blob = bytecode.layer_blob(ws, layer, base, python=python)
                 _copy(blob.path, folder / release.key / layer.bytecode / "layer.tar.gz")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dockwright.composition import bytecode, layers, prediction, runtime
+from dockwright.composition import archive_layer, bytecode, layers, prediction, runtime
 from dockwright.composition.assemble.install import Target
 from dockwright.composition.assemble.layer_store import layer_blobs
 from dockwright.errors import StaleError
@@ -112,9 +112,13 @@ def _problem(ws: Workspace, subject: Subject) -> str | None:
 def _made(ws: Workspace, subject: Subject, base: BaseImages) -> dict[str, LayerBlob]:
     """Return name -> layer of those that are missing."""
     python, missing = subject.release.base.python, set(subject.missing)
-    wanted = [layer for layer in subject.wheel_layers if layer.name in missing]
+    new = [layer for layer in subject.wheel_layers if layer.name in missing]
+    wanted = [layer for layer in new if not layer.into]
     blobs = layer_blobs(ws, wanted, known_diff_ids={}, target=Target(python=python))
     made = {layer.name: blob for layer, blob in zip(wanted, blobs, strict=True)}
+    for layer in new:
+        if layer.into:
+            made[layer.name] = archive_layer.layer_blob(ws, layer, base, python=python)
     for layer in subject.wheel_layers:
         if layer.bytecode in missing:
             made[layer.bytecode] = bytecode.layer_blob(ws, layer, base, python=python)

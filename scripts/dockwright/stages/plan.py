@@ -58,7 +58,7 @@ def forecast(ws: Workspace, variants: Sequence[Variant]) -> tuple[Forecast, ...]
     base_locks = {name: _base_lock(ws, base) for name, base in bases.items()}
     releases = {v.release.key: v.release for v in variants}
     release_locks = {key: locks.load(ws.buildspec_path, r) for key, r in releases.items()}
-    every = {locked.wheel: None for lock in release_locks.values() for locked in lock.wheels}
+    every = {file: None for v in variants for file in release_locks[v.release.key].files(v.folder)}
     absent = set(wheels.missing(ws.wheels_path, every))
     layer_locks = {key: layer_lock.load(ws.buildspec_path, key) for key in releases}
     runtimes = runtime.build_all(ws.images_path, variants)
@@ -86,7 +86,7 @@ def _forecast(
     absent: AbstractSet[Wheel],
 ) -> Forecast:
     image = plan_image(variant, lock, base, last)
-    wanted = (w.wheel for w in lock.wheels if variant.folder in w.used_by)
+    wanted = lock.files(variant.folder)
     record = records.read(ws.out_path, variant.identifier, "build", BuildRecord)
     return Forecast(
         image=image,

@@ -34,6 +34,12 @@ def bytecode_key(layer: WheelLayer, base: BaseLock, *, python: str) -> str:
     return _key(str(LAYER_VERSION), digest, python, VENV, layer.bytecode_key, *_programs())
 
 
+def archive_key(layer: WheelLayer, base: BaseLock) -> str:
+    """Return the key of the layer of an unpacked archive; the base's zlib makes it."""
+    digest = base.image(BASE).layer_digest
+    return _key(str(LAYER_VERSION), digest, layer.key, *_programs())
+
+
 def _key(*facts: str) -> str:
     return hashlib.sha256("\n".join(facts).encode()).hexdigest()
 

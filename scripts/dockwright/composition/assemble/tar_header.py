@@ -6,13 +6,13 @@ from dockwright.composition.render import MTIME
 
 BLOCK_BYTES = 512
 END = bytes(2 * BLOCK_BYTES)
-REGULAR, DIRECTORY, EXTENDED = b"0", b"5", b"x"
+REGULAR, SYMLINK, DIRECTORY, EXTENDED = b"0", b"2", b"5", b"x"
 MAX_OCTAL_BYTES = 8**11 - 1
 """The largest size that eleven octal digits hold: 8 GiB."""
 EXTENDED_NAME = b"././@PaxHeader"
 
 
-def header(path: str, *, kind: bytes, mode: int, size_bytes: int = 0) -> bytes:
+def header(path: str, *, kind: bytes, mode: int, size_bytes: int = 0, link: str = "") -> bytes:
     """Return a member's header: owner root, time MTIME, PAX only for what ustar cannot say."""
     name = path.encode()
     records = b""
@@ -20,10 +20,14 @@ def header(path: str, *, kind: bytes, mode: int, size_bytes: int = 0) -> bytes:
     if split is None:
         records += _record(b"path", name)
         split = (name.decode("utf-8", "replace").encode("ascii", "replace")[:100], b"")
+    target = link.encode()
+    if len(target) > 100 or not link.isascii():
+        records += _record(b"linkpath", target)
+        target = b""
     if size_bytes > MAX_OCTAL_BYTES:
         records += _record(b"size", b"%d" % size_bytes)
         size_bytes = 0
-    block = _block(*split, kind=kind, mode=mode, size_bytes=size_bytes)
+    block = _block(*split, kind=kind, mode=mode, size_bytes=size_bytes, link=target)
     if not records:
         return block
     extended = _block(EXTENDED_NAME, b"", kind=EXTENDED, mode=0o644, size_bytes=len(records))
@@ -50,7 +54,9 @@ def _split(name: bytes) -> tuple[bytes, bytes] | None:
     return name[at + 1 :], name[:at]
 
 
-def _block(name: bytes, prefix: bytes, *, kind: bytes, mode: int, size_bytes: int) -> bytes:
+def _block(
+    name: bytes, prefix: bytes, *, kind: bytes, mode: int, size_bytes: int, link: bytes = b""
+) -> bytes:
     head = b"%b%07o\0%07o\0%07o\0%011o\0%011o\0" % (
         name.ljust(100, b"\0"),
         mode,
@@ -59,7 +65,8 @@ def _block(name: bytes, prefix: bytes, *, kind: bytes, mode: int, size_bytes: in
         size_bytes,
         MTIME,
     )
-    tail = b"%b%bustar\00000%b%b" % (kind, bytes(100), bytes(80), prefix.ljust(167, b"\0"))
+    linked = link.ljust(100, b"\0")
+    tail = b"%b%bustar\00000%b%b" % (kind, linked, bytes(80), prefix.ljust(167, b"\0"))
     # The checksum counts its own field as eight blanks.
     checksum = sum(head) + 8 * 0x20 + sum(tail)
     return b"%b%06o\0 %b" % (head, checksum, tail)
