@@ -1,4 +1,8 @@
-"""The SageMaker Python SDK in local mode trains with the image, and serves what came out."""
+"""Version 2 of the SageMaker Python SDK trains with the image in local mode, and serves what came out.
+
+Of Hugging Face's example notebooks for SageMaker this is 01, train and deploy. 10, deploy an archive,
+and 11, deploy by a model's id from a mirror of the hub, are in serving/test_sagemaker_sdk.py.
+"""
 
 from __future__ import annotations
 
@@ -40,6 +44,14 @@ import os
 from pathlib import Path
 Path(os.environ["SM_MODEL_DIR"], "half.txt").write_text("half")
 raise ValueError("the data has no labels")
+"""
+
+LAST = """
+import os, time
+from pathlib import Path
+if os.environ["SM_CURRENT_HOST"].startswith("algo-2"):
+    time.sleep(3)
+    Path(os.environ["SM_MODEL_DIR"], "last.txt").write_text("done")
 """
 
 
@@ -104,6 +116,17 @@ def test_a_script_s_failure_reaches_the_user(sdk: LocalMode, image: TrainingImag
     assert reason in printed
     assert sdk.archive("model") == {"half.txt": b"half"}, "what was saved stays saved"
     assert not sdk.running(), "nothing runs any more"
+
+
+def test_an_instance_that_is_done_waits_for_the_other(sdk: LocalMode, image: TrainingImage) -> None:
+    # docker-compose stops every container as soon as one has ended.
+    source = str(sdk.source(LAST))
+    arguments = {"entry_point": "train.py", "source_dir": source, "instance_count": 2}
+    order = {"class": "Estimator", "arguments": arguments, "channels": None}
+    told, printed = sdk.run("train_v2", image=image.digest, **order)
+    assert "error" not in told, printed
+    assert sdk.archive("model") == {"last.txt": b"done"}
+    assert printed.count("training succeeded") == 2
 
 
 @pytest.mark.full
