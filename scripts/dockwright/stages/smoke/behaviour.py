@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from dockwright.stages.smoke.checks import CheckFailedError
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 
 STOP_S = 5
 """How long an orderly end may take; SIGKILL comes twice as late."""
-EX_CONFIG = 78
-"""Of sysexits.h: a training container that was told nothing to train."""
 HANDLER = """
 import signal, sys, time
 def handle(number, frame):
@@ -91,7 +90,7 @@ def zombies(launcher: Launcher, subject: Subject) -> str:
 def no_command(launcher: Launcher, subject: Subject) -> str:
     """Check what a container without a command runs: its runtime, which says what it lacks.
 
-    Serving waits for its model until it is stopped; training has no job and ends with EX_CONFIG.
+    Serving waits for its model until it is stopped; training has no code and ends with EX_NOINPUT.
     Without a runtime it is Python, which ends by itself for want of input.
     """
     runtime = subject.facts["runtime"]
@@ -100,7 +99,7 @@ def no_command(launcher: Launcher, subject: Subject) -> str:
             running.wait_for("\n")
             running.stop(grace_s=STOP_S * 2)
         ended = running.ended()
-    if ended.code != (EX_CONFIG if runtime == "training" else 0):
+    if ended.code != (os.EX_NOINPUT if runtime == "training" else 0):
         _fail("the image's own command failed", ended)
     return f"exit code {ended.code} after {ended.seconds:.1f} s"
 
