@@ -8,6 +8,7 @@ for a failure that ends those that still save.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import subprocess  # noqa: TID251 - the script is a process
@@ -26,8 +27,7 @@ COMMAND = (sys.executable, "-I", "-m", "dockwright_training.launch.rank")
 ENDS = "DOCKWRIGHT_RANK_ENDS"
 """The folder where those that were told to stop leave their exit codes."""
 _MPI = "OMPI_COMM_WORLD_RANK"
-_ABORT_S = 0.7
-"""mpirun kills what it has aborted after a second."""
+_PR_SET_PDEATHSIG = 1
 
 
 def environment(of_launcher: Mapping[str, str]) -> dict[str, str]:
@@ -50,29 +50,23 @@ class Rank:
 
     def __init__(self, command: list[str], variables: Mapping[str, str]) -> None:
         self.variables = environment(variables)
-        self.of_mpi = _MPI in variables
         self.was_stopped = False
-        # mpirun signals the process group, which the script must not hear twice.
         self.process = subprocess.Popen(  # noqa: S603 - an argument list, no shell
-            command, env=self.variables, start_new_session=self.of_mpi
+            command,
+            env=self.variables,
+            # Launchers signal the process group; the script must not hear twice.
+            start_new_session=True,
+            preexec_fn=_die_with_parent,  # noqa: PLW1509 - there are no threads
         )
-        signal.signal(signal.SIGALRM, self.kill)
         for number in (signal.SIGUSR1, signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self.stop)
 
     def stop(self, number: int, frame: FrameType | None) -> None:
-        """Tell the script, once; when mpirun gives the job up, it has little time."""
-        del frame
+        """Tell the script, once."""
+        del number, frame
         if not self.was_stopped:
             self.process.terminate()
         self.was_stopped = True
-        if self.of_mpi and number != signal.SIGUSR1:
-            signal.setitimer(signal.ITIMER_REAL, _ABORT_S)
-
-    def kill(self, number: int, frame: FrameType | None) -> None:
-        """End the script."""
-        del number, frame
-        self.process.kill()
 
     def wait(self) -> int:
         """Return what the launcher is to know of the script's end."""
@@ -82,6 +76,11 @@ class Rank:
             return code
         Path(self.variables[ENDS], self.variables["RANK"]).write_text(str(code))
         return 0
+
+
+def _die_with_parent() -> None:
+    """Let the kernel end the script when this process is killed."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def main() -> None:
