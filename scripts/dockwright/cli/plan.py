@@ -3,28 +3,59 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from dockwright import console
-from dockwright.cli.common import Globs, Json, here, select
+from dockwright.cli.common import Globs, Json, here, load
+from dockwright.spec import selector
 from dockwright.spec.base_lock import BASE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from dockwright.composition.oci_layout import Layer
     from dockwright.composition.plan import PlannedLayer
     from dockwright.composition.prediction import Prediction
+    from dockwright.composition.sharing import Stack
+    from dockwright.spec.variants import Variant
     from dockwright.stages.plan import Forecast
 
 
-def plan(globs: Globs = None, *, as_json: Json = False) -> None:
+def plan(
+    globs: Globs = None,
+    *,
+    sharing: Annotated[
+        bool, typer.Option("--sharing", help="Show what the images share, and what is their own.")
+    ] = False,
+    from_: Annotated[
+        str | None,
+        typer.Option(
+            "--from", metavar="GLOB", help="Show what who has this image fetches to get others."
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
     """Show the images' layers, their bytes, who shares them, and what a build would do."""
-    from dockwright.composition.plan import sharing, unique_bytes  # noqa: PLC0415 - slow to import
+    from dockwright.cli import sharing as shown  # noqa: PLC0415 - slow to import
     from dockwright.stages.plan import forecast  # noqa: PLC0415 - likewise
 
     ws = here()
-    forecasts = forecast(ws, select(ws, globs))
+    every = load(ws).variants
+    forecasts = forecast(ws, selector.pick(every, globs or []))
+    if from_ is not None:
+        (had,) = _weighed(forecast(ws, [_only(every, from_)]))
+        shown.show_fetching(_weighed(forecasts), had, as_json=as_json)
+    elif sharing:
+        shown.show(_weighed(forecasts), as_json=as_json)
+    else:
+        _layers(forecasts, as_json=as_json)
+
+
+def _layers(forecasts: Sequence[Forecast], *, as_json: bool) -> None:
+    from dockwright.composition.plan import sharing, unique_bytes  # noqa: PLC0415 - slow to import
+
     images = [f.image for f in forecasts]
     shared = sharing(images)
     if as_json:
@@ -94,3 +125,18 @@ def _data(f: Forecast, shared: Mapping[str, tuple[str, ...]]) -> dict[str, objec
 
 def _layer(known: Layer | None) -> dict[str, object] | None:
     return None if known is None else asdict(known)
+
+
+def _only(variants: Sequence[Variant], glob: str) -> Variant:
+    picked = selector.pick(variants, [glob])
+    if len(picked) != 1:
+        names = ", ".join(variant.identifier for variant in picked)
+        msg = f"--from {glob} is {len(picked)} images, not one: {names}"
+        raise typer.BadParameter(msg)
+    return picked[0]
+
+
+def _weighed(forecasts: Sequence[Forecast]) -> tuple[Stack, ...]:
+    from dockwright.composition.sharing import weigh  # noqa: PLC0415 - slow to import
+
+    return tuple(weigh(f.image, f.assembled) for f in forecasts)
