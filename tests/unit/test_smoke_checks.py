@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import io
 import json
 import tarfile
@@ -53,8 +54,15 @@ def test_every_check_says_what_it_promises() -> None:
 def test_every_optional_library_has_a_reason() -> None:
     text = (SMOKE / "common" / "optional_libraries.json").read_text(encoding="utf-8")
     for entry in json.loads(text):
-        assert entry.keys() == {"file", "needs", "reason"}
+        assert entry.keys() == {"images", "file", "needs", "reason"}
         assert len(entry["reason"]) > 20
+
+
+def test_every_optional_library_is_one_of_images_that_there_are() -> None:
+    text = (SMOKE / "common" / "optional_libraries.json").read_text(encoding="utf-8")
+    identifiers = [variant.identifier for variant in manifest.load(ROOT / "buildspec").variants]
+    for entry in json.loads(text):
+        assert fnmatch.filter(identifiers, entry["images"]), f"{entry['images']} is no image"
 
 
 def test_traits_without_a_check_are_named_together(tmp_path: Path) -> None:

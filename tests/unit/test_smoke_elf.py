@@ -2,60 +2,22 @@
 
 from __future__ import annotations
 
-import importlib.util
-import struct
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+import smoke_scripts
+from elf_maker import write
+
 if TYPE_CHECKING:
     from types import ModuleType
-
-ELF = Path(__file__).parents[1] / "smoke" / "common" / "elf.py"
-DYNAMIC_AT, STRINGS_AT = 0x100, 0x800
 
 
 @pytest.fixture(scope="module")
 def elf() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("smoke_elf", ELF)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def write(
-    path: Path,
-    *,
-    needed: tuple[str, ...] = (),
-    soname: str | None = None,
-    rpath: str | None = None,
-    runpath: str | None = None,
-    machine: int = 62,
-) -> str:
-    """Write a 64-bit shared object that has nothing but a dynamic section; return its path."""
-    strings, tags = b"\0", []
-    named = ((1, name) for name in needed)
-    for tag, text in (*named, (14, soname), (15, rpath), (29, runpath)):
-        if text is not None:
-            tags.append((tag, len(strings)))
-            strings += text.encode() + b"\0"
-    address = 0x400000  # strings are addressed in memory, 0x400000 above their place in the file
-    tags += [(5, address + STRINGS_AT), (0, 0)]
-    dynamic = b"".join(struct.pack("<qQ", *tag) for tag in tags)
-    head = struct.pack("<4sBBBB8xHHIQQQIHHHHHH", b"\x7fELF", 2, 1, 1, 0,
-                       3, machine, 1, 0, 64, 0, 0, 64, 56, 2, 0, 0, 0)  # fmt: skip
-    size = STRINGS_AT + len(strings)
-    load = struct.pack("<IIQQQQQQ", 1, 4, 0, address, address, size, size, 0x1000)
-    place = address + DYNAMIC_AT
-    segment = struct.pack("<IIQQQQQQ", 2, 4, DYNAMIC_AT, place, place, len(dynamic), 0, 8)
-    content = (head + load + segment).ljust(DYNAMIC_AT, b"\0") + dynamic
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content.ljust(STRINGS_AT, b"\0") + strings)
-    return str(path)
+    return smoke_scripts.module("common/elf")
 
 
 def lost(elf: ModuleType, *paths: str) -> set[tuple[str, str]]:
@@ -126,3 +88,13 @@ def test_a_need_may_be_a_path_of_its_own(elf: ModuleType, tmp_path: Path) -> Non
     write(tmp_path / "lib" / "b.so", soname="b.so")
     a = write(tmp_path / "a.so", needed=("$ORIGIN/lib/b.so", "$ORIGIN/lib/gone.so"))
     assert lost(elf, a) == {("a.so", "$ORIGIN/lib/gone.so")}
+
+
+def test_what_the_linkers_cache_names_is_found_where_it_says(
+    elf: ModuleType, tmp_path: Path
+) -> None:
+    driver = write(tmp_path / "host" / "libcuda.so.1")
+    a = write(tmp_path / "a.so", needed=("libcuda.so.1", "libgone.so"))
+    dynamics = {a: elf.read(a)}
+    cached = {"libcuda.so.1": driver, "libgone.so": str(tmp_path / "gone")}
+    assert list(elf.missing(a, dynamics, cached)) == [(a, "libgone.so")]

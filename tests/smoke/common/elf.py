@@ -3,13 +3,18 @@
 Plain Python, because images have no `readelf`, and because `ldd` runs what it looks at.
 """
 
+import os
+import re
 import struct
+import subprocess
 from pathlib import Path
 
 PT_LOAD, PT_DYNAMIC = 1, 2
 DT_NULL, DT_NEEDED, DT_STRTAB, DT_SONAME, DT_RPATH, DT_RUNPATH = 0, 1, 5, 14, 15, 29
 X86_64 = 62
 DEFAULT_FOLDERS = ("/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib", "/usr/lib")
+OUTSIDE = {"/proc", "/sys", "/dev", "/smoke", "/tmp"}
+CACHED = re.compile(r"^\s+(\S+) \(libc6,x86-64.*\) => (\S+)$", re.MULTILINE)
 
 
 class Dynamic:
@@ -22,6 +27,23 @@ class Dynamic:
         self.runpath = runpath
         # The linker passes over RPATH where there is a RUNPATH.
         self.rpath = [] if runpath else rpath
+
+
+def scan(top):
+    """Return real path -> Dynamic of everything below a folder that the dynamic linker loads."""
+    found = {}
+    for folder, folders, names in os.walk(top):
+        folders[:] = [name for name in folders if str(Path(folder, name)) not in OUTSIDE]
+        for path in (Path(folder, name) for name in names):
+            if path.is_file() and not path.is_symlink() and (dynamic := read(path)):
+                found[str(path.resolve())] = dynamic
+    return found
+
+
+def cache():
+    """Return name -> path of what the linker's cache has, such as a driver mounted from the host."""
+    told = subprocess.run(["/sbin/ldconfig", "-p"], capture_output=True, text=True, check=True)
+    return dict(CACHED.findall(told.stdout))
 
 
 def read(path):
@@ -77,13 +99,15 @@ def text(file, offset):
     return file.read(4096).split(b"\0", 1)[0].decode()
 
 
-def missing(root, dynamics):
+def missing(root, dynamics, cached=None):
     """Yield (path, name) for each library that is not found when `root` is loaded.
 
-    `dynamics` maps the real path of every file to its Dynamic. As ld.so(8) has it: a RUNPATH
-    serves the file's own needs only, an RPATH also those of everything that the file pulls in,
+    `dynamics` maps the real path of every file to its Dynamic, `cached` names to paths as the
+    linker's cache does. As ld.so(8) has it: a RUNPATH serves the file's own needs only, an RPATH
+    also those of everything that the file pulls in, the cache and the default folders serve all,
     and what is loaded already under the name is not looked for again.
     """
+    cached = cached or {}
     loaded, queue = set(), [(root, [])]
     while queue:
         path, inherited = queue.pop(0)
@@ -95,6 +119,7 @@ def missing(root, dynamics):
                 continue
             loaded.add(name)
             found = find(expand([name], path)[0], (*search, *DEFAULT_FOLDERS))
+            found = found or (find(cached[name], ()) if name in cached else None)
             if found is None:
                 yield path, name
             elif found in dynamics:
