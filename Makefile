@@ -59,6 +59,10 @@ bench: $(READY) ## Measure the commands, today and with 1,000 variants, against 
 bench-serving: $(READY) ## Measure our server beside Hugging Face's SageMaker toolkit, against targets
 	@PYTHONPATH=tests python -m bench.bench_serving $(ARGS)
 
+.PHONY: bench-training-start
+bench-training-start: $(READY) ## Measure how long a training script waits for its first line
+	@PYTHONPATH=tests python -m bench.bench_training_start $(ARGS)
+
 .PHONY: lock-host
 lock-host: $(READY) ## Lock what the host's own environment is installed from
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-find-links --group dev pyproject.toml --output-file $(HOST_LOCK) $(ARGS)

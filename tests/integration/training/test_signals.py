@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,7 +9,7 @@ import pytest
 from training_container import Job
 
 if TYPE_CHECKING:
-    from training_container import TrainingContainer, TrainingImage
+    from training_container import TrainingImage
 
 SAVES = """
 import signal, sys, time
@@ -26,20 +25,12 @@ time.sleep(60)
 WAITS = "import time\nprint('ready', flush=True)\ntime.sleep(60)\n"
 
 
-def wait_for(run: TrainingContainer, text: str) -> None:
-    """Wait until the container has said it."""
-    deadline = time.monotonic() + 60
-    while text not in run.log():
-        assert time.monotonic() < deadline, run.log()
-        time.sleep(0.05)
-
-
 @pytest.mark.parametrize(("name", "number"), [("SIGTERM", b"15"), ("SIGINT", b"2")])
 def test_a_script_that_handles_a_signal_saves_and_its_exit_code_passes(
     image: TrainingImage, name: str, number: bytes
 ) -> None:
     with image.running(Job(script=SAVES.format(code=7)), network_mode="none") as run:
-        wait_for(run, "ready")
+        run.until("ready")
         run.container.kill(signal=name)
         assert run.wait() == 7, run.log()
         assert run.files("model") == {"saved.bin": number}
@@ -52,7 +43,7 @@ def test_a_script_that_saves_and_ends_well_is_no_failure_and_docker_stop_is_enou
     image: TrainingImage,
 ) -> None:
     with image.running(Job(script=SAVES.format(code=0)), network_mode="none") as run:
-        wait_for(run, "ready")
+        run.until("ready")
         run.container.stop(timeout=30)
         assert run.wait() == 0, run.log()
         assert "success" in run.files("output")
@@ -60,7 +51,7 @@ def test_a_script_that_saves_and_ends_well_is_no_failure_and_docker_stop_is_enou
 
 def test_a_script_without_a_handler_is_gone_at_once(image: TrainingImage) -> None:
     with image.running(Job(script=WAITS), network_mode="none") as run:
-        wait_for(run, "ready")
+        run.until("ready")
         run.container.kill(signal="SIGTERM")
         assert run.wait(timeout_s=20) == 143, run.log()
         assert run.failure() == (
@@ -74,7 +65,7 @@ def test_a_signal_reaches_what_a_shell_runs_which_has_its_time_too(image: Traini
         "code/save.py": SAVES.format(code=7).encode(),
     }
     with image.running(Job(program="run.sh", files=files), network_mode="none") as run:
-        wait_for(run, "ready")
+        run.until("ready")
         run.container.kill(signal="SIGTERM")
         assert run.wait() == 143, run.log()  # the shell's own
         assert run.files("model") == {"saved.bin": b"15"}
