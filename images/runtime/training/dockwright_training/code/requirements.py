@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-import tomllib
 from contextlib import contextmanager
-from importlib import metadata
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -74,6 +72,8 @@ def _built_with_what_is_here(folder: Path) -> Iterator[None]:
 
 
 def _build_requirements(file: Path) -> list[str]:
+    import tomllib
+
     try:
         content = tomllib.loads(file.read_text("utf-8"))
     except (OSError, ValueError):
@@ -83,6 +83,8 @@ def _build_requirements(file: Path) -> list[str]:
 
 
 def _is_here(requirement: str) -> bool:
+    from importlib import metadata
+
     from packaging.requirements import InvalidRequirement, Requirement
 
     try:

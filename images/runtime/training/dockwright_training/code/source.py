@@ -9,12 +9,10 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-import tarfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from dockwright_shared import archive
 from dockwright_training.errors import InputError
 
 if TYPE_CHECKING:
@@ -95,6 +93,8 @@ def _path_of(submitted: str) -> Path:
 
 
 def _bring(path: Path, target: Path) -> None:
+    import tarfile
+
     try:
         if path.is_dir():
             shutil.copytree(path, target, dirs_exist_ok=True)
@@ -110,6 +110,8 @@ def _bring(path: Path, target: Path) -> None:
 
 def _unpack(packed: Path, target: Path) -> None:
     """Unpack so that the folder holds all of it or none, whenever this is ended."""
+    from dockwright_shared import archive
+
     beside = target / _UNPACKING
     shutil.rmtree(beside, ignore_errors=True)
     archive.unpack(packed, beside)
