@@ -100,7 +100,7 @@ class Together:
     """The fleet of a job with several hosts."""
 
     def __init__(self, link: MasterLink | OtherLink, timeout_s: float) -> None:
-        self._link = link
+        self.link = link
         self._board = link.board
         self._host = link.host
         self._until = time.monotonic() + timeout_s
@@ -164,14 +164,14 @@ class Together:
         self._tell(Kind.REACHED, text=GONE)
         timeout_s = None if self.is_stopping else _GONE_S
         self._board.wait(lambda: not self._still_there(), timeout_s)
-        self._link.close(2.0)
+        self.link.close(2.0)
 
     def _still_there(self) -> list[str]:
         missing = self._board.missing()
         return [host for host in self._board.behind(GONE) if host not in missing]
 
     def _tell(self, kind: Kind, name: str = "", text: str = "", code: int = 0) -> None:
-        self._link.tell(Message(kind=kind, host=self._host, name=name, text=text, code=code))
+        self.link.tell(Message(kind=kind, host=self._host, name=name, text=text, code=code))
 
     def _await(self, holds: Callable[[], bool], behind: Callable[[], list[str]]) -> None:
         """Wait, saying now and then for whom; a host that never comes ends it."""
@@ -190,9 +190,9 @@ class Together:
         return max(0.1, min(_PROGRESS_S, left_s)) if self._board.missing() else _PROGRESS_S
 
     def _never_came(self, missing: list[str]) -> HostsError:
-        if isinstance(self._link, OtherLink) and self._link.master in missing:
-            missing = [self._link.master]  # it alone knows of the others
-            why = f": {self._link.refusal}" if self._link.refusal else ""
+        if isinstance(self.link, OtherLink) and self.link.master in missing:
+            missing = [self.link.master]  # it alone knows of the others
+            why = f": {self.link.refusal}" if self.link.refusal else ""
         else:
             why = ""
         names = ", ".join(missing)

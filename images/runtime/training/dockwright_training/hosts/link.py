@@ -21,6 +21,8 @@ from dockwright_training.hosts.messages import Kind, Message
 from dockwright_training.hosts.peer import Peer
 
 if TYPE_CHECKING:
+    from _typeshed import FileDescriptorLike
+
     from dockwright_training.hosts.board import Board
 
 log = logging.getLogger(__name__)
@@ -30,7 +32,8 @@ SILENCE_S = 20.0
 _STRANGER_S = 10.0
 """How long a connection may take to say who it is."""
 _STRANGERS = 64
-_RETRY_S = 0.5
+_LOOK_S = 0.5
+"""How often to look at the clock; also, how soon to try again to connect."""
 _CONNECT_S = 5.0
 
 
@@ -59,13 +62,18 @@ class Link(ABC):
         """Tell all hosts, this one too; safe in threads and signal handlers."""
         self.board.apply(message)
         self._told.put(message)
-        self._wakes.send(b".")
+        self._wake()
 
     def close(self, timeout_s: float) -> None:
         """Send what still waits, then end."""
         self._is_closing = True
-        self._wakes.send(b".")
+        self._wake()
         self._thread.join(timeout_s)
+        self._wakes.close()
+
+    def _wake(self) -> None:
+        with contextlib.suppress(OSError):  # once it is closed, there is nobody to wake
+            self._wakes.send(b".")
 
     @abstractmethod
     def _is_heard(self) -> bool:
@@ -89,21 +97,23 @@ class Link(ABC):
         except Exception as e:
             log.exception("the link to the other hosts has failed")
             self.board.apply(Message(kind=Kind.LOST, host="link", text=f"{type(e).__name__}: {e}"))
+        finally:
+            for key in tuple(self._selector.get_map().values()):
+                self._close(key.fileobj)
+            self._selector.close()
 
     def _loop(self) -> None:
         while not (self._is_closing and not self._unsent()):
-            for key, events in self._selector.select(BEAT_S / 2):
+            self._look()
+            self._pass_on()
+            for key, events in self._selector.select(_LOOK_S):
                 if key.data is not None:
                     self._serve(key.data, events)
                 elif key.fileobj is self._woken:
                     self._woken.recv(1 << 12)
                 else:
                     self._accept()
-            self._pass_on()
             self._drop_silent()
-            self._look()
-        for peer in tuple(self._peers):
-            self._close(peer)
 
     def _unsent(self) -> bool:
         return (self._is_heard() and not self._told.empty()) or any(p.waiting for p in self._peers)
@@ -150,7 +160,8 @@ class Link(ABC):
                 self._drop(peer, f"nothing was heard of it for {SILENCE_S:.0f} s")
 
     def _drop(self, peer: Peer, why: str) -> None:
-        self._close(peer)
+        self._peers.discard(peer)
+        self._close(peer.connection)
         if peer.host is None:
             log.debug("a stranger was turned away: %s", why)
         elif peer.host in self.board.behind(GONE):
@@ -168,10 +179,10 @@ class Link(ABC):
         more = selectors.EVENT_WRITE if peer.waiting else 0
         self._selector.modify(peer.connection, selectors.EVENT_READ | more, peer)
 
-    def _close(self, peer: Peer) -> None:
-        self._peers.discard(peer)
-        self._selector.unregister(peer.connection)
-        peer.connection.close()
+    def _close(self, connection: FileDescriptorLike) -> None:
+        self._selector.unregister(connection)
+        assert isinstance(connection, socket.socket)
+        connection.close()
 
 
 class MasterLink(Link):
@@ -240,7 +251,7 @@ class OtherLink(Link):
             return
         if time.monotonic() < self._again:
             return
-        self._again = time.monotonic() + _RETRY_S
+        self._again = time.monotonic() + _LOOK_S
         try:
             connection = socket.create_connection(self._address, timeout=_CONNECT_S)
         except OSError as e:
