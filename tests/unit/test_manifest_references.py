@@ -45,6 +45,11 @@ CASES = {
         "{inference: 300}",
         ["16: releases.0.accelerators.cpu.budget_mb: needs one size for each of the jobs"],
     ),
+    "an unpacked size for one job alone": (
+        "training: 400}",
+        "training: 400}\n        unpacked_mb: {inference: 900}",
+        ["17: releases.0.accelerators.cpu.unpacked_mb: needs one size for each of the jobs"],
+    ),
     "GPU without a driver": (
         '        driver: "999.10"\n',
         "",

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 SUBJECT = Subject(
     identifier="one",
     image=EngineImage(digest="sha256:" + "a" * 64, manifest={}, config={}),
+    unpacked_bytes=0,
     facts={},
     checks=(),
     archive=b"scripts and facts",

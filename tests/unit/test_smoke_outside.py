@@ -18,6 +18,7 @@ def subject(
     config: dict[str, object] | None = None,
     suspicious: frozenset[str] = frozenset(),
     budget_bytes: int = 1000,
+    unpacked_budget_bytes: int | None = None,
 ) -> Subject:
     document: dict[str, object] = {
         "mediaType": outside.MANIFEST,
@@ -36,7 +37,12 @@ def subject(
         image=EngineImage(
             digest="sha256:0", manifest=document | (manifest or {}), config=inner | (config or {})
         ),
-        facts={"labels": LABELS, "budget_bytes": budget_bytes},
+        unpacked_bytes=3000,
+        facts={
+            "labels": LABELS,
+            "budget_bytes": budget_bytes,
+            "unpacked_budget_bytes": unpacked_budget_bytes,
+        },
         checks=(),
         archive=b"",
         suspicious=suspicious,
@@ -46,7 +52,7 @@ def subject(
 def test_an_image_as_built_passes() -> None:
     assert outside.manifest(subject()) == "schema 2, 2 gzip layers"
     assert outside.labels(subject()) == "2 labels, 1 of SageMaker's"
-    assert outside.size(subject()) == "800 B of 1 kB"
+    assert outside.size(subject()) == "800 B of 1 kB, unpacked 3 kB"
     assert (
         outside.host_traces(subject(suspicious=frozenset({"mirror.corp"}))) == "none of 1 strings"
     )
@@ -91,6 +97,7 @@ def test_sagemaker_takes_ten_labels_of_its_own() -> None:
             Subject(
                 identifier="x",
                 image=subject(config={"config": {"Labels": many}}).image,
+                unpacked_bytes=0,
                 facts={"labels": many},
                 checks=(),
                 archive=b"",
@@ -101,8 +108,15 @@ def test_sagemaker_takes_ten_labels_of_its_own() -> None:
 
 def test_an_image_over_its_budget_is_refused() -> None:
     assert outside.size(subject(budget_bytes=800))
-    with pytest.raises(CheckFailedError, match="over the budget"):
+    with pytest.raises(CheckFailedError, match="800 B of 799 B: over the budget; raise budget_mb"):
         outside.size(subject(budget_bytes=799))
+
+
+def test_an_image_over_its_budget_of_unpacked_bytes_is_refused() -> None:
+    fitting = subject(unpacked_budget_bytes=3000)
+    assert outside.size(fitting) == "800 B of 1 kB, unpacked 3 kB of 3 kB"
+    with pytest.raises(CheckFailedError, match="over the budget; raise unpacked_mb"):
+        outside.size(subject(unpacked_budget_bytes=2999))
 
 
 @pytest.mark.parametrize(

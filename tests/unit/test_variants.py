@@ -48,6 +48,15 @@ def test_a_variant_is_checked_for_all_that_it_is(variants: dict[str, Variant]) -
 def test_a_budget_is_of_the_job_on_the_accelerator(variants: dict[str, Variant]) -> None:
     assert variants["pytorch training cu999"].budget_bytes == 2_100_000_000
     assert variants["pytorch inference cpu"].budget_bytes == 300_000_000
+    assert variants["pytorch inference cpu"].unpacked_budget_bytes is None
+
+
+def test_a_budget_of_unpacked_bytes_is_the_manifest_s_to_give(good: Sample) -> None:
+    budgets = "{inference: 300, training: 400}"
+    further = f"{budgets}\n        unpacked_mb: {{inference: 900, training: 1200}}"
+    good.edit("pytorch.yml", budgets, further)
+    inference, *_ = good.manifest().variants
+    assert inference.unpacked_budget_bytes == 900_000_000
 
 
 def test_each_accelerator_takes_its_own_distribution(variants: dict[str, Variant]) -> None:

@@ -139,6 +139,7 @@ class AcceleratorSpec(Model):
     """What a release says about one accelerator."""
 
     budget_mb: dict[Job, Megabytes]
+    unpacked_mb: dict[Job, Megabytes] = {}
     driver: DriverVersion | None = None
 
 

@@ -36,6 +36,8 @@ class LayerRecord(BaseModel):
     name: str
     digest: str
     size_bytes: int
+    unpacked_bytes: int | None = None
+    """What it takes on the engine's disk; nothing tells where no engine has it."""
 
 
 class BuildRecord(Record):
@@ -51,6 +53,12 @@ class BuildRecord(Record):
     layers: tuple[LayerRecord, ...]
     size_bytes: int
     """Of all layers, compressed."""
+
+    @property
+    def unpacked_bytes(self) -> int | None:
+        """Of all layers, on an engine's disk, if it is known of each."""
+        sizes = [layer.unpacked_bytes for layer in self.layers]
+        return None if None in sizes else sum(size for size in sizes if size is not None)
 
 
 class Status(StrEnum):

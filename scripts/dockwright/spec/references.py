@@ -48,6 +48,8 @@ def _release(
         at: Keys = (*keys, "accelerators", name)
         if set(accelerator.budget_mb) != set(spec.jobs):
             yield document.problem((*at, "budget_mb"), "needs one size for each of the jobs")
+        if accelerator.unpacked_mb and set(accelerator.unpacked_mb) != set(spec.jobs):
+            yield document.problem((*at, "unpacked_mb"), "needs one size for each of the jobs")
         if (name == "cpu") == (accelerator.driver is not None):
             yield document.problem(at, "driver belongs to every cuXYZ and not to cpu")
         if ("cpu" if name == "cpu" else "gpu") not in file.distributions:

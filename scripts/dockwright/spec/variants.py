@@ -130,6 +130,12 @@ class Variant:
         """The most that the image's compressed layers may weigh."""
         return self.spec.budget_mb[self.job] * 1_000_000
 
+    @property
+    def unpacked_budget_bytes(self) -> int | None:
+        """The most that its layers may take once unpacked, if the manifest says."""
+        budget_mb = self.spec.unpacked_mb.get(self.job)
+        return None if budget_mb is None else budget_mb * 1_000_000
+
 
 def all_variants(
     framework: Framework,

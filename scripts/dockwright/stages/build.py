@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, assert_never
 
@@ -16,7 +17,7 @@ from dockwright.clients import images
 from dockwright.composition import runtime
 from dockwright.composition.plan import plan_image
 from dockwright.composition.render import os_layer
-from dockwright.errors import NoSpaceError, StaleError
+from dockwright.errors import NoSpaceError, RecordError, StaleError
 from dockwright.spec import layer_lock, records
 from dockwright.spec import lock as locks
 from dockwright.spec.records import BuildRecord, LayerRecord
@@ -140,7 +141,8 @@ def build(
         reference = job.variant.reference
         image = images.read(client, reference)
         assert image.digest == digests[job.variant.identifier], "the engine lists another image"
-        built.append(_record(job, image.digest, image.manifest, reference, builder, seconds, now))
+        record = _record(job, image.digest, image.manifest, reference, builder, seconds, now)
+        built.append(_weighed(record, images.unpacked_bytes(client, image, reference)))
     return _written(ws, built)
 
 
@@ -190,8 +192,22 @@ def _record(
     )
 
 
+def _weighed(record: BuildRecord, unpacked_bytes: Sequence[int]) -> BuildRecord:
+    """Return the record with what each layer takes on the engine's disk."""
+    layers = tuple(
+        layer.model_copy(update={"unpacked_bytes": size})
+        for layer, size in zip(record.layers, unpacked_bytes, strict=True)
+    )
+    return record.model_copy(update={"layers": layers})
+
+
 def _written(ws: Workspace, built: Sequence[BuildRecord]) -> tuple[BuildRecord, ...]:
+    """Write the records; that of another image, built before, is kept beside, to compare with."""
     for record in built:
+        with suppress(RecordError):  # of another version: nothing to compare with
+            before = records.read(ws.out_path, record.identifier, "build", BuildRecord)
+            if before is not None and before.digest != record.digest:
+                records.write(ws.out_path, "build-before", before)
         records.write(ws.out_path, "build", record)
     return tuple(built)
 

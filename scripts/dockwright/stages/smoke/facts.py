@@ -47,6 +47,7 @@ def facts(variant: Variant, lock: ReleaseLock) -> dict[str, Any]:
         "venv": render.VENV,
         "runtime": variant.runtime.name if variant.runtime else None,
         "budget_bytes": variant.budget_bytes,
+        "unpacked_budget_bytes": variant.unpacked_budget_bytes,
     }
 
 

@@ -55,13 +55,11 @@ def labels(subject: Subject) -> str:
 
 
 def size(subject: Subject) -> str:
-    """Check that the compressed layers are within the release's budget."""
-    weight = sum(layer["size"] for layer in subject.image.manifest["layers"])
-    budget = subject.facts["budget_bytes"]
-    text = f"{console.human_bytes(weight)} of {console.human_bytes(budget)}"
-    if weight > budget:
-        _fail(f"{text}: over the budget; raise budget_mb in the manifest or find what has grown")
-    return text
+    """Check that the layers are within the release's budgets, compressed and unpacked."""
+    facts, weight = subject.facts, sum(layer["size"] for layer in subject.image.manifest["layers"])
+    packed = _within(weight, facts["budget_bytes"], "budget_mb")
+    unpacked = _within(subject.unpacked_bytes, facts["unpacked_budget_bytes"], "unpacked_mb")
+    return f"{packed}, unpacked {unpacked}"
 
 
 def host_traces(subject: Subject) -> str:
@@ -71,6 +69,17 @@ def host_traces(subject: Subject) -> str:
     if found:
         _fail(f"the image's config or history names this host's {', '.join(map(_masked, found))}")
     return f"none of {len(subject.suspicious)} strings"
+
+
+def _within(weight_bytes: int, budget_bytes: int | None, key: str) -> str:
+    """Return a weight beside its budget, where there is one; fail when it is over."""
+    text = console.human_bytes(weight_bytes)
+    if budget_bytes is None:
+        return text
+    text += f" of {console.human_bytes(budget_bytes)}"
+    if weight_bytes > budget_bytes:
+        _fail(f"{text}: over the budget; raise {key} in the manifest or find what has grown")
+    return text
 
 
 def _masked(text: str) -> str:

@@ -31,6 +31,7 @@ class Subject:
 
     identifier: str
     image: EngineImage
+    unpacked_bytes: int
     facts: dict[str, Any]
     checks: tuple[Check, ...]
     archive: bytes
@@ -79,6 +80,7 @@ def _subject(
     return Subject(
         identifier=variant.identifier,
         image=image,
+        unpacked_bytes=sum(images.unpacked_bytes(client, image, record.reference)),
         facts=known,
         checks=scripts,
         archive=checks.pack(ws.smoke_path, variant.traits, known),
