@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from dockwright.composition.layers import layers_of_release, layers_of_variant
-from dockwright.spec import naming
+from dockwright.spec import cuda, naming
 from dockwright.spec.lock import Group
 
 if TYPE_CHECKING:
@@ -29,6 +29,14 @@ ENVIRONMENT = {
     "LANG": "C.UTF-8",
     "PATH": f"{VENV}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     "PYTHONUNBUFFERED": "1",
+}
+# What the NVIDIA container runtime is asked for: every GPU, to compute with and to be told about.
+# There is no NVIDIA_REQUIRE_CUDA: with it the runtime refuses to start a container on an older
+# driver, in words that SageMaker's users never see (an endpoint that stays in `Creating`, without
+# a log). Instead our entry points compare the driver and name the ways out in the container's log.
+CUDA_ENVIRONMENT = {
+    "NVIDIA_DRIVER_CAPABILITIES": "compute,utility",
+    "NVIDIA_VISIBLE_DEVICES": "all",
 }
 
 
@@ -52,7 +60,17 @@ def render_release(
 def environment(variant: Variant) -> dict[str, str]:
     """Return what the image sets for every process in it."""
     added = {k: v for add_on in variant.add_ons for k, v in add_on.environment.items()}
-    return dict(sorted({**ENVIRONMENT, **variant.release.file.environment, **added}.items()))
+    every = {**ENVIRONMENT, **_of_cuda(variant), **variant.release.file.environment, **added}
+    return dict(sorted(every.items()))
+
+
+def _of_cuda(variant: Variant) -> dict[str, str]:
+    """Return what a CUDA image sets; `dockwright_shared.driver` reads the names that are ours."""
+    if variant.spec.driver is None:
+        return {}
+    older = cuda.older_line(variant)
+    ours = {"DOCKWRIGHT_MINIMUM_DRIVER": variant.spec.driver}
+    return {**CUDA_ENVIRONMENT, **ours, **({"DOCKWRIGHT_OLDER_CUDA_IMAGE": older} if older else {})}
 
 
 def command(variant: Variant) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 from pydantic import ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 
 from dockwright.errors import StaleError
-from dockwright.spec import modules
+from dockwright.spec import cuda, modules
 from dockwright.spec.axes import ACCELERATOR_PATTERN, Job
 from dockwright.spec.modules import Modules  # noqa: TC001 - pydantic reads it at run time
 
@@ -210,7 +210,12 @@ def loads(text: str | bytes, *, name: str) -> ReleaseLock:
 
 
 def load(buildspec_path: Path, release: Release) -> ReleaseLock:
-    """Return a release's lock; StaleError unless it was made from today's manifest."""
+    """Return a release's lock.
+
+    Raises:
+        StaleError: it was not made from today's manifest.
+        ManifestError: an accelerator is not the CUDA that is locked.
+    """
     path = lock_path(buildspec_path, release)
     name = f"{buildspec_path.name}/locks/{path.name}"
     try:
@@ -221,6 +226,7 @@ def load(buildspec_path: Path, release: Release) -> ReleaseLock:
     if lock.requirements_sha256 != requirements_sha256(release):
         msg = f"{name} is stale: the manifest has changed since; run `dockwright lock`"
         raise StaleError(msg)
+    cuda.require_truth(release, lock)
     compiled = modules.load(buildspec_path, release.key)
     return replace(lock, modules=compiled, add_ons=tuple(_add_ons(release)))
 

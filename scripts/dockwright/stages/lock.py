@@ -12,7 +12,7 @@ from dockwright.clients.uv import compile_requirements
 from dockwright.clients.wheel_files import Target
 from dockwright.composition import base
 from dockwright.errors import StaleError
-from dockwright.spec import base_lock, layer_lock
+from dockwright.spec import base_lock, cuda, layer_lock
 from dockwright.spec import lock as locks
 from dockwright.spec.lock import FORMAT, Group, LockedWheel, ReleaseLock
 from dockwright.spec.records import write_atomically
@@ -114,7 +114,7 @@ class Solver:
 
 
 def solve(release: Release, previous: Sequence[Wheel], upgrade: Sequence[str]) -> ReleaseLock:
-    """Return the joint solution of a release's variants."""
+    """Return the joint solution of a release's variants, none of which is another CUDA's."""
     found: dict[Wheel, LockedWheel] = {}
     for accelerator in release.accelerators:
         wanted = locks.requirements(release, accelerator)
@@ -132,11 +132,13 @@ def solve(release: Release, previous: Sequence[Wheel], upgrade: Sequence[str]) -
                 known = found.get(locked.wheel)
                 used_by = {*locked.used_by, *(known.used_by if known else ())}
                 found[locked.wheel] = replace(locked, used_by=tuple(sorted(used_by)))
-    return ReleaseLock(
+    lock = ReleaseLock(
         format=FORMAT,
         requirements_sha256=locks.requirements_sha256(release),
         wheels=tuple(sorted(found.values())),
     )
+    cuda.require_truth(release, lock)
+    return lock
 
 
 def _solve_accelerator(
