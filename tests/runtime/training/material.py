@@ -11,7 +11,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from datasets import ClassLabel, Dataset
+import numpy as np
+from datasets import Array3D, ClassLabel, Dataset, Features
 from PIL import Image
 
 from runtime.serving import tiny_causal, tiny_models
@@ -61,6 +62,12 @@ def _write_channel(folder: Path, channel: str, count: int) -> None:
     on_disk = Dataset.from_list(_only(("text", "label"), made))
     labels = ClassLabel(names=list(LABELS))
     on_disk.cast_column("label", labels).save_to_disk(folder / "disk" / channel)
+    pixels = np.linspace(-1, 1, 3 * 32 * 32, dtype=np.float32).reshape(3, 32, 32)
+    signs = [1 - 2 * (number % 2) for number in range(count)]
+    Dataset.from_dict(
+        {"pixel_values": [pixels * sign for sign in signs], "label": [s < 0 for s in signs]},
+        Features({"pixel_values": Array3D((3, 32, 32), "float32"), "label": labels}),
+    ).save_to_disk(folder / "arrays" / channel)
     for number, row in enumerate(made):
         path = folder / "pictures" / channel / str(row["label"]) / f"{number}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
