@@ -10,7 +10,6 @@ from dockwright_training.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Any
 
     from dockwright_training.contract.request import Hosts, Request
 
@@ -76,16 +75,13 @@ def alone(request: Request) -> Cluster:
 
 
 def _together(hosts: Hosts, settings: Mapping[str, object]) -> tuple[str, ...]:
-    groups: list[dict[str, Any]] = hosts.raw.get("instance_groups") or []
-    if not groups:
+    if not hosts.groups:
         return hosts.all
-    asked = settings.get(_GROUPS) or [hosts.raw.get("current_group_name", "homogeneousCluster")]
-    names = [group.get("instance_group_name") for group in groups]
-    if not isinstance(asked, list) or not set(asked) <= set(names):
-        msg = f"{_GROUPS} is {asked!r}, and the job has the groups {', '.join(map(str, names))}"
+    asked = settings.get(_GROUPS) or [hosts.group]
+    if not isinstance(asked, list) or not set(map(str, asked)) <= set(hosts.groups):
+        msg = f"{_GROUPS} is {asked!r}, and the job has the groups {', '.join(hosts.groups)}"
         raise ConfigError(msg)
-    chosen = [group for group in groups if group.get("instance_group_name") in asked]
-    return tuple(host for group in chosen for host in group.get("hosts", ()))
+    return tuple(host for name, group in hosts.groups.items() if name in asked for host in group)
 
 
 def _processes(settings: Mapping[str, object]) -> int:
