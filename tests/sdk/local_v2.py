@@ -19,8 +19,13 @@ NO_UPLOAD = "s3://local/none"
 def session(order: Mapping[str, Any]) -> LocalSession:  # type: ignore[no-any-unimported]
     """Return a session whose containers share no port and no folder with others'."""
     made = LocalSession()
-    local = {"serving_port": order["port"], "container_root": order["root"], "local_code": True}
-    made.config = {"local": local}
+    made.config = {
+        "local": {
+            "serving_port": order["port"],
+            "container_root": order["root"],
+            "local_code": order.get("local_code", True),  # or else it goes by S3
+        }
+    }
     return made
 
 

@@ -31,8 +31,7 @@ def main() -> None:
         role=ROLE,
         sagemaker_session=session(order),
         instance_type="local",
-        code_location=NO_UPLOAD,
-        **{"instance_count": 1, **order["arguments"]},
+        **{"instance_count": 1, "code_location": NO_UPLOAD, **order["arguments"]},
     )
     told: dict[str, Any] = {}
     try:

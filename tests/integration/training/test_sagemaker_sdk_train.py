@@ -7,11 +7,16 @@ and 11, deploy by a model's id from a mirror of the hub, are in serving/test_sag
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from http.server import ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import pytest
 
+import s3_server
 from sagemaker_sdk import ANSWERS, HYPERPARAMETERS, QUESTIONS, V2, LocalMode, local_mode
 
 if TYPE_CHECKING:
@@ -53,6 +58,31 @@ if os.environ["SM_CURRENT_HOST"].startswith("algo-2"):
     time.sleep(3)
     Path(os.environ["SM_MODEL_DIR"], "last.txt").write_text("done")
 """
+
+
+class Bucket(s3_server._Handler):
+    """An S3 that objects can be put into as well."""
+
+    def do_PUT(self) -> None:  # noqa: N802 - the name that http.server calls
+        """Keep an object."""
+        path = self.root / self.path.lstrip("/")
+        path.parent.mkdir(parents=True)
+        path.write_bytes(self.rfile.read(int(self.headers["Content-Length"])))
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+
+@pytest.fixture
+def s3(sdk: LocalMode) -> Iterator[str]:
+    """The address of S3, the same for the SDK and for its containers."""
+    Bucket.root = sdk.folder / "s3"
+    bridge = sdk.docker.networks.get("bridge").attrs
+    address = bridge["IPAM"]["Config"][0]["Gateway"]
+    with ThreadingHTTPServer((address, 0), Bucket) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://{address}:{server.server_address[1]}"
+        server.shutdown()
 
 
 @pytest.fixture
@@ -118,6 +148,26 @@ def test_a_script_s_failure_reaches_the_user(sdk: LocalMode, image: TrainingImag
     assert not sdk.running(), "nothing runs any more"
 
 
+def test_code_goes_by_s3_where_the_user_has_not_said_local_code(
+    sdk: LocalMode, image: TrainingImage, s3: str
+) -> None:
+    arguments = {
+        "entry_point": "train.py",
+        "source_dir": str(sdk.source(LAST)),
+        "code_location": "s3://bucket/code",
+        "output_path": f"file://{sdk.folder / 'output'}",
+    }
+    (sdk.folder / "output").mkdir()
+    environment = sdk.environment | {"AWS_ENDPOINT_URL": s3, "NO_PROXY": str(urlsplit(s3).hostname)}
+    order = {"class": "HuggingFace", "arguments": arguments, "channels": None}
+    told, printed = replace(sdk, environment=environment).run(
+        "train_v2", image=image.digest, local_code=False, **order
+    )
+    assert "error" not in told, printed
+    assert "code of s3://bucket/code/" in printed
+    assert (sdk.folder / "output" / "model.tar.gz").is_file()
+
+
 def test_an_instance_that_is_done_waits_for_the_other(sdk: LocalMode, image: TrainingImage) -> None:
     # docker-compose stops every container as soon as one has ended.
     source = str(sdk.source(LAST))
@@ -133,6 +183,7 @@ def test_an_instance_that_is_done_waits_for_the_other(sdk: LocalMode, image: Tra
 def test_two_instances_train_together(sdk: LocalMode, image: TrainingImage) -> None:
     arguments = CLASSIFIER | {
         "source_dir": str(sdk.source()),
+        "hyperparameters": HYPERPARAMETERS | {"epochs": 2},
         "instance_count": 2,
         "distribution": {"torch_distributed": {"enabled": True}},
     }

@@ -64,6 +64,7 @@ def test_its_driver_trains_and_the_model_is_deployed(
 
 def test_its_torchrun_driver_trains_on_two_instances(sdk: LocalMode, image: TrainingImage) -> None:
     order = job(sdk, image) | {"processes": 1, "instances": 2, "environment": ON_CPU}
+    order["hyperparameters"] = HYPERPARAMETERS | {"epochs": 2}
     told, printed = sdk.run("train_v3", **order)
     assert "error" not in told, printed
     assert json.loads(sdk.archive("output")["data/scores.json"])["processes"] == 2
