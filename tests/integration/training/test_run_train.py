@@ -15,16 +15,18 @@ from dockwright import process
 from dockwright.errors import INTERRUPTED, ProcessError
 from dockwright.stages.run import site
 from dockwright.stages.run.job import Job
+from training_material import under
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from serving_container import Files
     from training_container import TrainingImage
 
 TIMEOUT_S = 120
 SCRIPT = """
-import json, os, signal, sys, time
+import json, os, signal, subprocess, sys, time
 from pathlib import Path
 
 saved = Path("/opt/ml/checkpoints/step")
@@ -46,12 +48,15 @@ Path(os.environ["SM_MODEL_DIR"], f"{host}.json").write_text(json.dumps({
              for name in json.loads(os.environ["SM_CHANNELS"])},
     "hosts": json.loads(os.environ["SM_HOSTS"]),
     "from": step,
+    "ranks": os.environ.get("WORLD_SIZE", "1"),
 }))
 Path(os.environ["SM_OUTPUT_DATA_DIR"], "rows.csv").write_text("1")
 print("begun", file=sys.stderr, flush=True)
 while os.environ.get("LONG"):
     step += 1
     time.sleep(0.05)
+if os.environ.get("LEAVES"):
+    subprocess.Popen(["sleep", "1000"], start_new_session=True)
 if os.environ.get("FAILS"):
     raise ValueError("no luck")
 """
@@ -133,6 +138,7 @@ def test_a_script_gets_what_was_named_and_its_results_come_back(project: Project
         "data": {"test": ["test.csv"], "train": ["rows.csv"]},
         "hosts": ["algo-1"],
         "from": 0,
+        "ranks": "1",
     }
     output = project.path / "output"
     assert sorted(path.name for path in output.iterdir()) == ["data", "model", "success"]
@@ -140,11 +146,13 @@ def test_a_script_gets_what_was_named_and_its_results_come_back(project: Project
     assert project.remains() == []
 
 
-def test_a_script_that_fails_is_told_with_its_own_exit_code(project: Project) -> None:
+def test_a_script_that_fails_is_told_with_its_own_exit_code_whatever_it_leaves_running(
+    project: Project,
+) -> None:
     (project.path / "output").mkdir()
     (project.path / "output" / "success").touch()
     with pytest.raises(ProcessError, match="exited with code 1:") as failed:
-        project.train("--env", "FAILS=1", "--network", "none")
+        project.train("--env", "FAILS=1", "--env", "LEAVES=1", "--network", "none")
     assert "no luck" in failed.value.stderr.splitlines()[-1]
     output = project.path / "output"
     assert sorted(path.name for path in output.iterdir()) == ["data", "failure", "model"]
@@ -152,12 +160,35 @@ def test_a_script_that_fails_is_told_with_its_own_exit_code(project: Project) ->
     assert project.remains() == []
 
 
-def test_two_hosts_know_each_other_and_both_results_come_back(project: Project) -> None:
-    outcome = project.train("--hosts", "2", "--distribution", "none", "--network", "none")
+def test_two_hosts_train_together_and_both_results_come_back(project: Project) -> None:
+    outcome = project.train("--hosts", "2", "--processes", "2", "--network", "none")
     assert outcome["hosts"] == {"algo-1": 0, "algo-2": 0}
     for host in ("algo-1", "algo-2"):
         assert project.result(host)["hosts"] == ["algo-1", "algo-2"]
+        assert project.result(host)["ranks"] == "4"  # by torchrun: the image is of PyTorch
     assert project.remains() == []
+
+
+@pytest.mark.full
+def test_an_example_of_the_image_s_own_trains_on_two_hosts(
+    project: Project, material: Files, tmp_path: Path
+) -> None:
+    channels = {name: under(material, f"data/csv/{name}") for name in ("train", "test")}
+    channels["model"] = under(material, "models/bert")
+    options = [*project.argv[: project.argv.index("--script")], "--script"]
+    options += ["example:text-classification", "--hosts", "2", "--network", "none", "--json"]
+    for channel, files in channels.items():
+        for name, content in files.items():
+            path = tmp_path / "channels" / channel / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        options += ["--data", f"{channel}=channels/{channel}"]
+    options += ["--hyperparameters", "num_train_epochs=1", "learning_rate=5e-3"]
+    outcome = json.loads(process.run(options, cwd=tmp_path, timeout_s=TIMEOUT_S))
+    assert outcome["hosts"] == {"algo-1": 0, "algo-2": 0}
+    model = tmp_path / "output" / "model"
+    assert json.loads((model / "eval_results.json").read_text())["epoch"] == 1.0
+    assert (model / "model.safetensors").is_file()
 
 
 def test_ctrl_c_lets_the_script_save_and_the_next_run_goes_on_from_there(project: Project) -> None:

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 from dockwright import console
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from types import FrameType
 
     from dockwright.stages.run.site import Host, Process
 
-POLL_S = 0.2
+POLL_S = 0.5
 END_S = 10.0
 """How long the engine may take to know an exit code after the process's last word."""
 KILLED = 128 + signal.SIGKILL
@@ -93,7 +93,10 @@ def follow(hosts: Sequence[Host], *, is_talk: bool) -> tuple[tuple[End, ...], bo
             threading.Thread(target=_listen, args=(name, process, said), daemon=True).start()
         stopping = 0
         while len(ends) < len(hosts) and stopping < 2:
-            for name, stream, piece in _heard(said):
+            open_ended = {name: p for name, p in running.items() if name not in ends}
+            for name, stream, piece in _heard(said, open_ended):
+                if name in ends:
+                    continue
                 if piece:
                     log.add(name, stream, piece)
                     continue
@@ -109,12 +112,15 @@ def follow(hosts: Sequence[Host], *, is_talk: bool) -> tuple[tuple[End, ...], bo
     return tuple(ends.values()), bool(stopping)
 
 
-def _heard(said: queue.SimpleQueue[Said]) -> Iterator[Said]:
-    """Yield the next thing that was said, if anything is said soon."""
+def _heard(said: queue.SimpleQueue[Said], running: Mapping[str, Process]) -> Iterator[Said]:
+    """Yield the next thing that was said; when nothing is, which processes have ended meanwhile.
+
+    What a script has left running may hold its output open for ever.
+    """
     try:
         yield said.get(timeout=POLL_S)
     except queue.Empty:
-        return
+        yield from ((name, 0, b"") for name, p in running.items() if p.exit_code() is not None)
 
 
 def _listen(name: str, process: Process, said: queue.SimpleQueue[Said]) -> None:

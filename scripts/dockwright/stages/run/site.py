@@ -103,15 +103,15 @@ def opened(client: DockerClient, job: Job) -> Iterator[tuple[Host, ...]]:
 
     Should we be killed, the containers end with us and the next run removes the network.
     """
-    from docker.errors import APIError  # noqa: PLC0415 - slow to import
+    from requests import RequestException  # noqa: PLC0415 - slow to import
 
     try:
         _sweep(client)
         with ExitStack() as stack:
             network = stack.enter_context(_network(client, job)) if len(job.hosts) > 1 else None
             yield tuple(stack.enter_context(_host(client, job, h, network)) for h in job.hosts)
-    except APIError as e:
-        msg = f"the container engine could not run the job: {e.explanation or e}"
+    except RequestException as e:  # the engine's own refusals are among these
+        msg = f"the container engine could not run the job: {getattr(e, 'explanation', None) or e}"
         raise JobError(msg) from e
 
 
