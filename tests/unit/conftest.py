@@ -1,16 +1,21 @@
-"""What unit tests share: a world they cannot touch, and a copy of the sample workspace."""
+"""What unit tests share: a world they cannot touch, a copy of the sample workspace, the program."""
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 from hypothesis import settings
 
 import sample
+from dockwright.__main__ import main
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    Run = Callable[[str], tuple[int, str, str]]
 
 settings.register_profile("quick", max_examples=30, deadline=None)
 settings.register_profile("thorough", max_examples=1000, deadline=None)
@@ -43,3 +48,18 @@ def good(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> sample.Sample:
     copied = sample.copy(tmp_path)
     monkeypatch.chdir(copied.ws.root)
     return copied
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run the program as the installed script does; return exit code, output and talk."""
+
+    def run_it(command: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["dockwright", *command.split()])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        captured = capsys.readouterr()
+        assert isinstance(ended.value.code, int)
+        return ended.value.code, captured.out, captured.err
+
+    return run_it

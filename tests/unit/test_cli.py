@@ -3,41 +3,23 @@
 from __future__ import annotations
 
 import json
-import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import typer.main
 from typer.testing import CliRunner
 
-from dockwright.__main__ import main
 from dockwright.cli.app import app
 from dockwright.errors import INTERRUPTED
 from dockwright.stages import generate as generate_stage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from sample import Sample
-
-    Run = Callable[[str], tuple[int, str, str]]
+    from unit.conftest import Run
 
 PYTORCH_TRAINING = "pytorch-9.1.0-transformers7.8.0-py311-debian12-training-cpu"
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run the program as the installed script does; return exit code, output and talk."""
-
-    def run_it(command: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["dockwright", *command.split()])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        captured = capsys.readouterr()
-        assert isinstance(ended.value.code, int)
-        return ended.value.code, captured.out, captured.err
-
-    return run_it
 
 
 def commands(group: Any, *path: str) -> Iterator[tuple[str, ...]]:  # noqa: ANN401 - Typer's own

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dockwright.__main__ import main
 from dockwright.composition import sharing
 from dockwright.composition.sharing import Stack, Weighed
+
+if TYPE_CHECKING:
+    from unit.conftest import Run
 
 
 def stack(identifier: str, **layers: int) -> Stack:
@@ -46,52 +47,36 @@ def test_who_has_an_image_fetches_only_what_it_lacks() -> None:
     assert C.lacking(()) == C.layers
 
 
-def printed(
-    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> tuple[object, str, str]:
-    monkeypatch.setattr(sys, "argv", ["dockwright", *command.split()])
-    with pytest.raises(SystemExit) as ended:
-        main()
-    captured = capsys.readouterr()
-    return ended.value.code, captured.out, captured.err
-
-
 @pytest.mark.usefixtures("good")
-def test_the_plan_tells_what_all_images_share(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    facts: dict[str, Any] = json.loads(printed("plan --sharing --json", monkeypatch, capsys)[1])
+def test_the_plan_tells_what_all_images_share(run: Run) -> None:
+    facts: dict[str, Any] = json.loads(run("plan --sharing --json")[1])
     images = facts["images"]
     assert facts["size_bytes"] == sum(image["size_bytes"] for image in images)
     assert all(i["own_bytes"] + i["shared_bytes"] == i["size_bytes"] for i in images)
     own_bytes = sum(image["own_bytes"] for image in images)
     assert own_bytes < facts["stored_once_bytes"] < facts["size_bytes"]
-    *rows, last = printed("plan --sharing", monkeypatch, capsys)[1].splitlines()
+    *rows, last = run("plan --sharing")[1].splitlines()
     assert [row.split()[0] for row in rows[1:]] == [image["identifier"] for image in images]
     assert last.endswith(f"{facts['stored_once_bytes'] / facts['size_bytes']:.1%}")
 
 
 @pytest.mark.usefixtures("good")
-def test_the_plan_tells_what_who_has_one_image_fetches_for_another(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_plan_tells_what_who_has_one_image_fetches_for_another(run: Run) -> None:
     command = "plan *pytorch*-cpu --from pytorch*inference-cpu"
-    _, out, _ = printed(f"{command} --json", monkeypatch, capsys)
+    _, out, _ = run(f"{command} --json")
     facts: dict[str, Any] = json.loads(out)
     inference, training = facts["images"]
     assert facts["from"] == inference["identifier"]
     assert (inference["fetched_bytes"], inference["layers"]) == (0, [])
     assert {"training"} <= {layer["name"] for layer in training["layers"]}
     assert 0 < training["fetched_bytes"] < training["size_bytes"]
-    heading, *rows = printed(command, monkeypatch, capsys)[1].splitlines()
+    heading, *rows = run(command)[1].splitlines()
     assert heading == f"with {inference['identifier']}:"
     assert len(rows) == 3
 
 
 @pytest.mark.usefixtures("good")
-def test_what_is_had_is_one_image(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    code, out, err = printed("plan --from pytorch*inference*", monkeypatch, capsys)
+def test_what_is_had_is_one_image(run: Run) -> None:
+    code, out, err = run("plan --from pytorch*inference*")
     assert (code, out) == (2, "")
     assert "--from pytorch*inference* is 2 images, not one: " in err

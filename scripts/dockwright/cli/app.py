@@ -16,6 +16,7 @@ from dockwright.cli import (
     registry,
     run,
     show,
+    sizes,
     smoke,
 )
 
@@ -35,6 +36,7 @@ app.command("profile")(derive.profile)
 app.command("fetch")(build.fetch)
 app.command("build")(build.build)
 app.command("plan")(plan.plan)
+app.command("sizes")(sizes.sizes)
 app.command("smoke")(smoke.smoke)
 app.command("push")(push.push)
 app.command("show")(show.show)
