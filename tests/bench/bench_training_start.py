@@ -169,7 +169,7 @@ def main() -> None:
         data = {
             "day": f"{datetime.now(UTC):%Y-%m-%d}",
             "kernel": platform.release(),
-            "medians_s": found,
+            "medians_s": {side: round(seconds, 3) for side, seconds in found.items()},
             "samples": [asdict(sample) for sample in samples],
         }
         arguments.json.write_text(console.as_json(data), encoding="utf-8")
