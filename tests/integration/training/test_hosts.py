@@ -88,6 +88,45 @@ def test_a_script_that_fails_on_one_host_ends_the_job_with_its_exit_code(
         assert "algo" not in second.failure()
 
 
+MEETS = (
+    STARTS
+    + """
+import torch
+import torch.distributed as dist
+dist.init_process_group("gloo")
+dist.all_reduce(torch.ones(1))
+print("met", flush=True)
+if host == "algo-2" and os.environ["SM_HP_RAISES"] == "true":
+    raise ValueError("no such label: 7")
+dist.all_reduce(torch.ones(1))
+if host == "algo-2":
+    time.sleep(300)
+dist.all_reduce(torch.ones(1))
+"""
+)
+TORCHRUN: dict[str, object] = {"sagemaker_torch_distributed_enabled": True}
+
+
+def test_a_process_that_misses_its_peer_tells_why_the_peer_failed(image: TrainingImage) -> None:
+    job = Job(script=MEETS, hyperparameters=TORCHRUN | {"raises": True})
+    with image.running_on(2, job) as (first, second):
+        assert first.wait(90) == 1, first.log()
+        assert second.wait(90) == 1, second.log()
+        assert "ValueError: no such label: 7" in second.failure()
+        assert "algo-2 failed: " in first.failure()
+        assert "ValueError: no such label: 7" in first.failure()
+
+
+@pytest.mark.full
+def test_a_process_that_misses_its_peer_tells_which_host_is_lost(image: TrainingImage) -> None:
+    job = Job(script=MEETS, hyperparameters=TORCHRUN | {"raises": False})
+    with image.running_on(2, job) as (first, second):
+        second.until("met")
+        second.container.kill("SIGKILL")
+        assert first.wait(60) == 69, first.log()
+        assert "the host algo-2 is lost" in first.failure()
+
+
 def test_nobody_leaves_before_all_are_done(image: TrainingImage) -> None:
     """SageMaker's local mode stops the others when the first container ends."""
     with image.running_on(2, Job(script=WRITES_LATE)) as (first, second):
