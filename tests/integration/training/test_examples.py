@@ -75,6 +75,7 @@ def test_an_unknown_example_is_told_with_those_there_are(image: TrainingImage) -
         assert "there is no example 'nothing'; there are causal-lm-peft" in run.failure()
 
 
+@pytest.mark.full
 def test_a_job_without_the_channels_of_an_example_is_told_what_it_needs(
     image: TrainingImage,
 ) -> None:
