@@ -77,6 +77,14 @@ def test_a_host_that_never_comes_is_named(image: TrainingImage, here: str, missi
         assert "started" not in run.log()
 
 
+def test_a_host_that_waits_for_others_can_be_stopped(image: TrainingImage) -> None:
+    with image.running(Job(script=SLEEPS), hosts=("algo-1", "algo-2")) as run:
+        run.until("starting train.py")
+        run.container.kill("SIGTERM")
+        assert run.wait(30) == 143, run.log()
+        assert "told to stop (SIGTERM) before the script was started" in run.failure()
+
+
 def test_a_script_that_fails_on_one_host_ends_the_job_with_its_exit_code(
     image: TrainingImage,
 ) -> None:
