@@ -51,6 +51,10 @@ check: $(READY) ## Fail if a lock, Dockerfile or schema is stale
 smoke: $(READY) ## Check the built images of IMAGE
 	@dockwright smoke '$(IMAGE)'
 
+.PHONY: matrix
+matrix: $(READY) ## Build and check every image of the manifest in little room; goes on where it stopped
+	@dockwright prove --prune '*-cpu' && dockwright prove --prune --builder assemble '*-cu[0-9]*' && dockwright sizes
+
 .PHONY: bench
 bench: $(READY) ## Measure the commands, today and with 1,000 variants, against their targets
 	@python tests/bench/bench_cli.py $(ARGS)

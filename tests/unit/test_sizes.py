@@ -64,6 +64,17 @@ def test_layers_are_those_that_were_built_and_else_the_planned() -> None:
     ]
 
 
+def test_what_is_shared_is_counted_in_the_bytes_that_were_built() -> None:
+    layers = (
+        Weighed(name="base", key="b", size_bytes=4),
+        Weighed(name="torch", key="t", size_bytes=9),
+    )
+    planned = Stack(identifier="x", layers=layers)
+    built = sizes.as_built(planned, record(torch=5, gone=3))
+    assert [(layer.key, layer.size_bytes) for layer in built.layers] == [("b", 4), ("t", 5)]
+    assert sizes.as_built(planned, None) == planned
+
+
 def test_changes_are_of_layers_that_grew_shrank_came_or_went() -> None:
     now, before = record(base=10, torch=50, new=7), record(base=10, torch=80, gone=8)
     found = [(c.name, c.grown_bytes) for c in sizes.changes(now, before)]

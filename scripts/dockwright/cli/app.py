@@ -12,6 +12,7 @@ from dockwright.cli import (
     doctor,
     engine,
     plan,
+    prove,
     push,
     registry,
     run,
@@ -39,6 +40,7 @@ app.command("plan")(plan.plan)
 app.command("sizes")(sizes.sizes)
 app.command("smoke")(smoke.smoke)
 app.command("push")(push.push)
+app.command("prove")(prove.prove)
 app.command("show")(show.show)
 app.command("doctor")(doctor.doctor)
 app.command("clean")(clean.clean)

@@ -82,10 +82,9 @@ def build(
     manifest = load(ws)
     variants = selector.pick(manifest.variants, globs or [])
     generated.check(ws, variants)
-    lock_path = ws.out_path / ".lock"
-    with filelock.exclusive(lock_path, doing="build", wait_s=BUSY_WAIT_S):
+    with filelock.exclusive(ws.out_path / ".lock", doing="build", wait_s=BUSY_WAIT_S):
         if destination.kind is deliver.Kind.ENGINE:
-            done, built = _into_engine(ws, variants, builder, no_cache=no_cache)
+            done, built = into_engine(ws, variants, builder, no_cache=no_cache)
         else:
             done = _export(ws, manifest, variants, destination, no_cache=no_cache)
             built = set(done)
@@ -106,7 +105,7 @@ def _destination(to: str, builder: Builder) -> Destination:
     return destination
 
 
-def _into_engine(
+def into_engine(
     ws: Workspace, variants: Sequence[Variant], builder: Builder, *, no_cache: bool
 ) -> tuple[dict[str, BuildRecord], set[str]]:
     """Return every variant's record, and the identifiers of those that were built now."""

@@ -51,28 +51,35 @@ class Sizes:
 def sizes(globs: Globs = None, *, as_json: Json = False) -> None:
     """Show what images weigh, their biggest layers and packages, and what has grown."""
     ws = here()
-    found = _sizes(ws, select(ws, globs))
-    if as_json:
-        console.out_json([_data(one) for one in found])
-        return
-    for one in found:
+    found = weigh(ws, select(ws, globs))
+    for one in () if as_json else found:
         console.out(f"{one.variant.identifier}:")
         console.table(("  LAYER", "COMPRESSED", "UNPACKED"), _rows(one.layers))
         console.table(("  PACKAGE", "COMPRESSED", "UNPACKED"), _rows(one.packages))
         for change in (one.changes or ())[:BIGGEST]:
             console.out(f"  since the build before: {change.name} {_signed(change.grown_bytes)}")
         console.out("")
-    console.table(HEADER, [_row(one) for one in found])
+    show(found, as_json=as_json)
 
 
-def _sizes(ws: Workspace, variants: Sequence[Variant]) -> tuple[Sizes, ...]:
+def show(found: Sequence[Sizes], *, as_json: bool) -> None:
+    """Show what images weigh: a line for each, or all that is known as JSON."""
+    if as_json:
+        console.out_json([_data(one) for one in found])
+    else:
+        console.table(HEADER, [_row(one) for one in found])
+
+
+def weigh(ws: Workspace, variants: Sequence[Variant]) -> tuple[Sizes, ...]:
+    """Return what the images weigh, as built or as planned."""
     from dockwright.composition import sharing  # noqa: PLC0415 - slow to import
     from dockwright.composition import sizes as parts  # noqa: PLC0415 - likewise
     from dockwright.spec import lock as locks  # noqa: PLC0415 - likewise
     from dockwright.stages.plan import forecast  # noqa: PLC0415 - likewise
 
     forecasts = forecast(ws, variants)
-    shares = sharing.shares([sharing.weigh(f.image, f.assembled) for f in forecasts])
+    stacks = [parts.as_built(sharing.weigh(f.image, f.assembled), f.record) for f in forecasts]
+    shares = sharing.shares(stacks)
     found = []
     for variant, plan, share in zip(variants, forecasts, shares, strict=True):
         lock = locks.load(ws.buildspec_path, variant.release)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dockwright.composition import wheels
@@ -34,6 +34,16 @@ class Change:
 
     name: str
     grown_bytes: int
+
+
+def as_built(planned: Stack, record: BuildRecord | None) -> Stack:
+    """Return the planned layers with the bytes of those that were built, whatever built them."""
+    built = {layer.name: layer.size_bytes for layer in record.layers} if record else {}
+    weighed = (
+        replace(layer, size_bytes=built.get(layer.name, layer.size_bytes))
+        for layer in planned.layers
+    )
+    return replace(planned, layers=tuple(weighed))
 
 
 def layers(planned: Stack, record: BuildRecord | None) -> tuple[Part, ...]:

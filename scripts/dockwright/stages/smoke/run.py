@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 from dockwright import console
 from dockwright.errors import RecordError, SmokeError
 from dockwright.spec import records
-from dockwright.spec.records import CheckRecord, SmokeRecord, Status
+from dockwright.spec.records import BuildRecord, CheckRecord, SmokeRecord, Status
 from dockwright.stages.smoke import behaviour, outside, session, traces
 from dockwright.stages.smoke.checks import CheckDeferredError, CheckFailedError, require_gpu
 from dockwright.stages.smoke.launcher import Launcher
-from dockwright.stages.smoke.subject import prepare
+from dockwright.stages.smoke.subject import checks_of, checks_sha256, prepare
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -95,6 +95,27 @@ def already_passed(ws: Workspace, subjects: Iterable[Subject]) -> dict[Subject, 
         ):
             passed[subject] = record
     return passed
+
+
+def settled(
+    ws: Workspace, variants: Iterable[Variant], suspicious: frozenset[str]
+) -> dict[str, SmokeRecord]:
+    """Return the records, by identifier, of images in which today's checks found nothing wrong.
+
+    The images themselves need not be there any more; what was deferred here stays deferred.
+    """
+    found = {}
+    for variant in variants:
+        record = records.read(ws.out_path, variant.identifier, "smoke", SmokeRecord)
+        built = records.read(ws.out_path, variant.identifier, "build", BuildRecord)
+        if record is None or built is None or record.digest != built.digest:
+            continue
+        _, archive = checks_of(ws, variant)
+        if record.checks_sha256 == checks_sha256(archive, suspicious) and not record.count(
+            Status.FAILED
+        ):
+            found[variant.identifier] = record
+    return found
 
 
 def require_passed(smoke_records: Iterable[SmokeRecord]) -> None:

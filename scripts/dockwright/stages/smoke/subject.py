@@ -40,9 +40,19 @@ class Subject:
 
     @property
     def checks_sha256(self) -> str:
-        """The fingerprint of all that decides how the checks end, but for the image itself."""
-        facts = [__version__, *sorted(self.suspicious), hashlib.sha256(self.archive).hexdigest()]
-        return hashlib.sha256("\n".join(facts).encode()).hexdigest()
+        return checks_sha256(self.archive, self.suspicious)
+
+
+def checks_sha256(archive: bytes, suspicious: frozenset[str]) -> str:
+    """Return the fingerprint of all that decides how the checks end, but for the image itself."""
+    facts = [__version__, *sorted(suspicious), hashlib.sha256(archive).hexdigest()]
+    return hashlib.sha256("\n".join(facts).encode()).hexdigest()
+
+
+def checks_of(ws: Workspace, variant: Variant) -> tuple[dict[str, Any], bytes]:
+    """Return what a variant's checks measure it against, and the archive that they travel in."""
+    known = facts(variant, locks.load(ws.buildspec_path, variant.release))
+    return known, checks.pack(ws.smoke_path, variant.traits, known)
 
 
 def prepare(
@@ -76,13 +86,13 @@ def _subject(
             f"speaks of {record.digest}; run `dockwright build {variant.identifier}`"
         )
         raise RecordError(msg)
-    known = facts(variant, locks.load(ws.buildspec_path, variant.release))
+    known, archive = checks_of(ws, variant)
     return Subject(
         identifier=variant.identifier,
         image=image,
         unpacked_bytes=sum(images.unpacked_bytes(client, image, record.reference)),
         facts=known,
         checks=scripts,
-        archive=checks.pack(ws.smoke_path, variant.traits, known),
+        archive=archive,
         suspicious=suspicious,
     )
