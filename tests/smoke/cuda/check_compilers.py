@@ -19,6 +19,10 @@ def with_triton(torch):
     for name in torch.cuda.get_arch_list():
         code = triton_kernel.compiled(int(name.removeprefix("sm_")))
         assert code.startswith(b"\x7fELF"), f"no machine code for {name}"
+    if (
+        FACTS["job"] == "training"
+    ):  # torch.compile is for those; serving starts no kernel of Triton's
+        triton_kernel.build_launcher()
     return f"Triton for {', '.join(torch.cuda.get_arch_list())}"
 
 

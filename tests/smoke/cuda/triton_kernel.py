@@ -1,5 +1,12 @@
 """A GPU's compute capability in; a kernel's machine code for it, which needs no GPU, out."""
 
+import os
+import shutil
+import subprocess
+import sysconfig
+import tempfile
+from pathlib import Path
+
 import triton
 import triton.language as tl
 from triton.backends.compiler import GPUTarget
@@ -21,3 +28,19 @@ def compiled(capability):
     types = {"x": "*fp32", "y": "*fp32", "count": "i32", "block": "constexpr"}
     source = ASTSource(waves, types, {"block": 64})
     return triton.compile(source, target=GPUTarget("cuda", capability, WARP_SIZE)).asm["cubin"]
+
+
+def build_launcher():
+    """Compile what Triton compiles once on each host before it starts a kernel, as it would do it.
+
+    It is not linked with the driver's library, which is not there without a GPU.
+    """
+    compiler = os.environ.get("CC") or shutil.which("gcc") or shutil.which("clang")
+    assert compiler, "Triton finds no C compiler: no gcc, no clang, and CC is not set"
+    nvidia = Path(triton.__file__).parent / "backends" / "nvidia"
+    headers = sysconfig.get_path("include", "posix_prefix")
+    with tempfile.TemporaryDirectory() as folder:
+        flags = ("-O3", "-shared", "-fPIC", f"-I{nvidia}/include", f"-I{headers}")
+        argv = [compiler, nvidia / "driver.c", *flags, "-o", f"{folder}/launcher.so"]
+        done = subprocess.run(argv, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"Triton's launcher can't be built: {done.stderr[:2000]}"
