@@ -1,8 +1,8 @@
 """SIGTERM in; one whole checkpoint of Transformers' Trainer, the same step on every rank, out.
 
-Transformers 5 has `enable_jit_checkpoint`, which is not enough here: every rank decides for itself
-and at another step (a deadlock), it waits 3 s of the few there are, and the script goes on as if
-its training were complete.
+Transformers 5 has `enable_jit_checkpoint`, which is not enough here: it waits 3 s of the few there are,
+nothing makes the ranks agree on a step, and the script goes on as if its training were complete
+(seen with 5.23: exit code 0, and the half-trained model in the place of the finished one).
 """
 
 from __future__ import annotations
