@@ -48,7 +48,6 @@ def train(order: Mapping[str, Any]) -> None:
         distributed=Torchrun(process_count_per_node=processes) if processes else None,
         compute=Compute(instance_type="local_cpu", instance_count=order.get("instances", 1)),
         hyperparameters=order["hyperparameters"],
-        environment=order.get("environment"),
     )
     channels = order["channels"].items()
     trainer.train([InputData(channel_name=name, data_source=path) for name, path in channels])

@@ -195,6 +195,16 @@ def test_a_framework_s_environment_joins_that_of_all_images(good: Sample) -> Non
     assert environment(tensorflow) == environment(pytorch) | {"TF_USE_LEGACY_KERAS": "1"}
 
 
+def test_what_a_distribution_sets_is_set_on_its_accelerators_alone(good: Sample) -> None:
+    old = "cpu: {name: torch, local: cpu, index: example-cpu}"
+    good.edit("pytorch.yml", old, old.replace("}", ', environment: {ON_CPU: "1"}}'))
+    variants = [v for v in good.manifest().variants if v.release.framework == "pytorch"]
+    assert {v.accelerator.kind: environment(v).get("ON_CPU") for v in variants} == {
+        "cpu": "1",
+        "gpu": None,
+    }
+
+
 def test_files_end_with_one_newline_and_no_line_with_a_blank(good: Sample) -> None:
     variants = [v for v in good.manifest().variants if v.release.framework == "tensorflow"]
     lock = locks.load(good.ws.buildspec_path, variants[0].release)

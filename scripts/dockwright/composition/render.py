@@ -60,7 +60,14 @@ def render_release(
 def environment(variant: Variant) -> dict[str, str]:
     """Return what the image sets for every process in it."""
     added = {k: v for add_on in variant.add_ons for k, v in add_on.environment.items()}
-    every = {**ENVIRONMENT, **_of_cuda(variant), **variant.release.file.environment, **added}
+    release = variant.release
+    every = {
+        **ENVIRONMENT,
+        **_of_cuda(variant),
+        **release.file.environment,
+        **release.distribution(variant.accelerator).environment,
+        **added,
+    }
     return dict(sorted(every.items()))
 
 

@@ -133,6 +133,7 @@ class FrameworkDistribution(Model):
     extra: Distribution | None = None
     index: Word | None = None
     replaces: Distribution | None = None
+    environment: dict[EnvName, EnvValue] = {}
 
 
 class AcceleratorSpec(Model):

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.full
 FAILS = "raise ValueError('the data has no labels')"
-# Its driver knows nothing of CPUs: accelerate lets each process train by itself without this.
-ON_CPU = {"ACCELERATE_USE_CPU": "true"}
 
 
 @pytest.fixture
@@ -63,7 +61,7 @@ def test_its_driver_trains_and_the_model_is_deployed(
 
 
 def test_its_torchrun_driver_trains_on_two_instances(sdk: LocalMode, image: TrainingImage) -> None:
-    order = job(sdk, image) | {"processes": 1, "instances": 2, "environment": ON_CPU}
+    order = job(sdk, image) | {"processes": 1, "instances": 2}
     order["hyperparameters"] = HYPERPARAMETERS | {"epochs": 2}
     told, printed = sdk.run("train_v3", **order)
     assert "error" not in told, printed
