@@ -69,6 +69,26 @@ def test_model_results_checkpoints_and_tensorboard_s_files_are_in_their_places(
     assert "checkpoint-12/trainer_state.json" in tuned.files("checkpoints")
 
 
+@pytest.mark.full
+def test_an_example_runs_on_two_processes(image: TrainingImage, material: Files) -> None:
+    channels = {name: under(material, f"data/csv/{name}") for name in ("train", "test")}
+    job = Job(
+        program="example:text-classification",
+        hyperparameters={
+            "sagemaker_torch_distributed_enabled": True,
+            "sagemaker_mpi_num_of_processes_per_host": 2,
+            "per_device_train_batch_size": 8,
+            "num_train_epochs": 2,
+        },
+        channels={**channels, "model": under(material, "models/bert")},
+    )
+    with image.running(job, network_mode="none") as run:
+        assert run.wait() == 0, run.log()
+        assert len(values(run.log(), "eval_loss")) == 3, "one rank tells: two epochs and the end"
+        assert "checkpoint-8/rng_state_1.pth" in run.files("checkpoints")
+        assert {"model.safetensors", "eval_results.json"} <= run.files("model").keys()
+
+
 def test_an_unknown_example_is_told_with_those_there_are(image: TrainingImage) -> None:
     with image.running(Job(program="example:nothing"), network_mode="none") as run:
         assert run.wait() == 66
