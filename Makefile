@@ -1,6 +1,6 @@
 # The front door: each target is one line, and `make help` is made from the comments.
 .DEFAULT_GOAL := help
-IMAGE ?= pytorch-*-inference-cpu
+IMAGE ?= pytorch-*-transformers5*-inference-cpu
 HOST_LOCK := buildspec/locks/host.txt
 BIN := .venv/bin
 READY := .venv/.ready

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from dockwright.workspace import Workspace
 
-IMAGE = "pytorch-2.13*-training-cpu"
+IMAGE = "pytorch-*-transformers5*-training-cpu"
 PEER = "sagemaker-training==5.1.4\n"
 PEER_PATH = "/peer"
 OVER_PLAIN_S = 1.0

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from dockwright.spec.variants import Variant
     from dockwright.workspace import Workspace
 
-INFERENCE = "pytorch-*-inference-cpu"
+INFERENCE = "pytorch-*-transformers5*-inference-cpu"
 KEPT = "dockwright-test"
 
 

@@ -26,19 +26,19 @@ TESTS = Path(__file__).parents[2]
 @pytest.fixture(scope="session")
 def image(dockwright: Callable[..., str], engine: Engine) -> Iterator[TrainingImage]:
     """The PyTorch CPU training image; there by digest whoever takes its tag."""
-    yield from _built("pytorch", dockwright, engine)
+    yield from _built("pytorch-*-transformers5*", dockwright, engine)
 
 
 @pytest.fixture(scope="session")
 def tensorflow_image(dockwright: Callable[..., str], engine: Engine) -> Iterator[TrainingImage]:
     """The TensorFlow CPU training image, likewise."""
-    yield from _built("tensorflow", dockwright, engine)
+    yield from _built("tensorflow-*", dockwright, engine)
 
 
 def _built(
-    framework: str, dockwright: Callable[..., str], engine: Engine
+    release: str, dockwright: Callable[..., str], engine: Engine
 ) -> Iterator[TrainingImage]:
-    (facts,) = json.loads(dockwright("build", f"{framework}-*-training-cpu", "--json"))
+    (facts,) = json.loads(dockwright("build", f"{release}-training-cpu", "--json"))
     with docker.connect(engine) as client:
         tag = uuid.uuid4().hex  # of this session: others may share the engine
         assert client.images.get(facts["reference"]).tag(KEPT, tag)
