@@ -14,6 +14,7 @@ from dockwright.composition.layers import layers_of_release
 from dockwright.errors import StaleError
 from dockwright.spec import lock as locks
 from dockwright.spec import modules
+from dockwright.stages.profile import unite
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -94,3 +95,25 @@ def test_all_of_a_file_of_work_is_compiled(tmp_path: Path) -> None:
     made = marshal.loads(work.read_bytes())  # noqa: S302 - written just now
     assert [path for path, _ in made] == ["a.py", "b/c.py"]
     assert made[0][1] == compile_modules.compiled("a.py", SOURCE, folder="/folder", mtime=315532800)
+
+
+def test_a_wheel_of_several_releases_is_compiled_alike_in_all_of_them() -> None:
+    lists = {
+        "old": {"torch": {"torch/a.py"}, "transformers": {"transformers/old.py"}},
+        "new": {"torch": {"torch/b.py"}, "transformers": {"transformers/new.py"}},
+        "other": {"torch": {"torch/c.py"}},
+    }
+    unite(
+        lists,
+        {
+            "old": {"sha-of-torch": "torch", "sha-of-old": "transformers"},
+            "new": {"sha-of-torch": "torch", "sha-of-new": "transformers", "sha-of-uv": "uv"},
+            "other": {"sha-of-other-torch": "torch"},
+        },
+    )
+    both = {"torch/a.py", "torch/b.py"}
+    assert lists == {
+        "old": {"torch": both, "transformers": {"transformers/old.py"}},
+        "new": {"torch": both, "transformers": {"transformers/new.py"}},
+        "other": {"torch": {"torch/c.py"}},
+    }

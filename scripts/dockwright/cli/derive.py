@@ -51,8 +51,9 @@ def profile(globs: Globs = None) -> None:
     from dockwright.stages import profile as stage  # noqa: PLC0415 - as above
 
     ws = here()
+    releases = {variant.release.key: variant.release for variant in load(ws).variants}
     with docker.connect(engine.find(ws)) as client:
-        stage.profile(ws, select(ws, globs), client)
+        stage.profile(ws, select(ws, globs), releases.values(), client)
 
 
 def lock(
