@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 SITE = "/opt/venv/lib/python3.11/site-packages"
 OUTPUT = "type=image,oci-mediatypes=false,force-compression=false"
 # The checks that look at an image; the others train models, which no defect here touches.
-LOOKING = ("common/", "cpu/", "inference/check_lean", "tensorflow/check_one_tensorflow")
+LOOKING = ("common/", "cpu/", "inference/check_lean", "pytorch/check_one", "tensorflow/check_one")
 SLOW = "common/check_imports"
 DEFECTS: dict[str, tuple[str, list[str]]] = {
     "cache": ("RUN mkdir -p /root/.cache/pip && touch /root/.cache/pip/x", ["common/check_clean"]),
@@ -65,6 +65,17 @@ DEFECTS: dict[str, tuple[str, list[str]]] = {
     "wrong-version": (
         f"RUN sed -i 's/^Version: .*/Version: 0.9.9/' {SITE}/sentencepiece-*.dist-info/METADATA",
         ["common/check_installed", "common/check_versions"],
+    ),
+    "another-pytorch": (
+        (
+            f"RUN sed -i \"s/^__version__ = .*/__version__ = '2.12.1+cpu'/\" {SITE}/torch/version.py"
+            f" && touch -r {SITE}/torch/__init__.py {SITE}/torch/version.py"
+        ),
+        ["pytorch/check_one_pytorch"],
+    ),
+    "tensorflow-beside": (
+        f"RUN mkdir {SITE}/tensorflow && touch {SITE}/tensorflow/__init__.py",
+        ["pytorch/check_one_pytorch"],
     ),
     "conflict": (
         (

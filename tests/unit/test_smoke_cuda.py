@@ -53,7 +53,8 @@ def sound(tmp_path: Path) -> Path:
     lay(tmp_path, "nvidia/cu13/lib/libcufft.so.12")
     lay(tmp_path, "nvidia/cu13/lib/libcupti.so.13")
     lay(tmp_path, "nvidia/cudnn/lib/libcudnn.so.9")
-    lay(tmp_path, "triton/backends/nvidia/lib/cupti/libcupti.so.12")
+    for folder in ("cupti", "cupti-blackwell"):  # the profiler's own
+        lay(tmp_path, f"triton/backends/nvidia/lib/{folder}/libcupti.so.13")
     lay(tmp_path, "torch/lib/libtorch_cuda.so")
     return tmp_path
 

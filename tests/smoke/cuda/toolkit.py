@@ -10,8 +10,8 @@ SONAME = re.compile(
 )
 # These carry CUDA's own major version; cufft, cusolver, cusparse and others have a count of theirs.
 NUMBERED_AS_CUDA = ("libcudart", "libcublas", "libcublasLt", "libnvrtc", "libnvJitLink")
-# What nothing but Triton's profiler loads, by the path that is its setting's default.
-OWN_COPIES = "/triton/backends/nvidia/lib/cupti/"
+# What nothing but Triton's profiler loads, from the folders that its settings name.
+OWN_COPIES = "/triton/backends/nvidia/lib/cupti"
 
 
 def version(accelerator):
