@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -75,6 +75,9 @@ def parse(
         disable_tqdm=True,  # a bar is no help in a log
         dataloader_pin_memory=torch.cuda.is_available(),
     )
+    if "logging_dir" in {known.name for known in fields(arguments_kind)}:
+        # Transformers 4, which does not read the variable itself.
+        parser.set_defaults(logging_dir=os.environ.get("TENSORBOARD_LOGGING_DIR"))
     parser.set_defaults(**defaults)
     options, arguments = parser.parse_args_into_dataclasses()
     return options, arguments
