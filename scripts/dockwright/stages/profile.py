@@ -29,7 +29,7 @@ def profile(
 ) -> None:
     """Import in each image what models need, and write the lists of their releases anew.
 
-    `releases` are all of the manifest's: those that share wheels with these follow.
+    `releases` are all of the manifest's: those of the framework that share wheels with these follow.
     """
     lists = {
         release.key: {name: set(paths) for name, paths in known}
@@ -37,14 +37,15 @@ def profile(
         if (known := modules.load(ws.buildspec_path, release.key))
     }
     lists |= _imported(ws, variants, client)
-    of_wheel = {
-        release.key: {
-            w.wheel.sha256: w.wheel.name for w in locks.load(ws.buildspec_path, release).wheels
+    for framework in {release.framework for release in releases}:
+        wheels = {
+            release.key: {
+                w.wheel.sha256: w.wheel.name for w in locks.load(ws.buildspec_path, release).wheels
+            }
+            for release in releases
+            if release.framework is framework and release.key in lists
         }
-        for release in releases
-        if release.key in lists
-    }
-    unite(lists, of_wheel)
+        unite(lists, wheels)
     for key, of_release in lists.items():
         write_atomically(modules.path_of(ws.buildspec_path, key), modules.dumps(of_release))
 
