@@ -67,11 +67,8 @@ DEFECTS: dict[str, tuple[str, list[str]]] = {
         ["common/check_installed", "common/check_versions"],
     ),
     "another-pytorch": (
-        (
-            f"RUN sed -i \"s/^__version__ = .*/__version__ = '2.12.1+cpu'/\" {SITE}/torch/version.py"
-            f" && touch -r {SITE}/torch/__init__.py {SITE}/torch/version.py"
-        ),
-        ["pytorch/check_one_pytorch"],
+        f"RUN sed -i \"s/^__version__ = .*/__version__ = '2.12.1+cpu'/\" {SITE}/torch/version.py",
+        ["common/check_bytecode", "pytorch/check_one_pytorch"],
     ),
     "tensorflow-beside": (
         f"RUN mkdir {SITE}/tensorflow && touch {SITE}/tensorflow/__init__.py",
@@ -86,7 +83,7 @@ DEFECTS: dict[str, tuple[str, list[str]]] = {
     ),
     "lost-library": (
         f"RUN mv {SITE}/torch/lib/libc10.so {SITE}/torch/lib/libc11.so",
-        ["common/check_libraries", "cpu/check_no_gpu_code"],
+        ["common/check_libraries", "cpu/check_no_gpu_code", "pytorch/check_one_pytorch"],
     ),
     "gpu-library": (
         f"RUN touch {SITE}/torch/lib/libcudart.so.13",
@@ -213,7 +210,8 @@ def test_many_defects_at_once_are_each_told_by_name(
     }
     for name, words in told.items():
         assert words in failed[name]
-    also = {"common/check_installed", "cpu/check_no_gpu_code"}  # version and library show there too
+    # The version and the library show there too.
+    also = {"common/check_installed", "cpu/check_no_gpu_code", "pytorch/check_one_pytorch"}
     assert failed.keys() == told.keys() | also
 
 
