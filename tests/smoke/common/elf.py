@@ -34,7 +34,8 @@ def scan(top):
     found = {}
     for folder, folders, names in os.walk(top):
         folders[:] = [name for name in folders if str(Path(folder, name)) not in OUTSIDE]
-        for path in (Path(folder, name) for name in names):
+        # Byte code is none, and what other checks have Python write meanwhile comes and goes.
+        for path in (Path(folder, name) for name in names if ".pyc" not in name):
             if path.is_file() and not path.is_symlink() and (dynamic := read(path)):
                 found[str(path.resolve())] = dynamic
     return found
