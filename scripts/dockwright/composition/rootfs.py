@@ -34,6 +34,11 @@ UNWANTED = re.compile(
     | usr/share/python3/.*/__pycache__(/.*)?
     | usr/share/locale/[^/]+/.*
     | usr/share/man/(?!man[1-9]$).*
+    # Of a compiler: link-time optimization, sanitizers, Python to link statically. 120 MB.
+    | usr/lib/gcc/[^/]+/[^/]+/(lto1|lib(asan|hwasan|lsan|tsan|ubsan)[^/]*)
+    | usr/bin/([^/]+-)?lto-dump(-[0-9]+)?
+    | usr/lib/[^/]+/lib(asan|hwasan|lsan|tsan|ubsan)\.so[^/]*
+    | usr/lib/python3\.[0-9]+/config-[^/]+/libpython[^/]*\.a
     """,
     re.VERBOSE,
 )
