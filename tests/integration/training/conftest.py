@@ -35,9 +35,7 @@ def tensorflow_image(dockwright: Callable[..., str], engine: Engine) -> Iterator
     yield from _built("tensorflow-*", dockwright, engine)
 
 
-def _built(
-    release: str, dockwright: Callable[..., str], engine: Engine
-) -> Iterator[TrainingImage]:
+def _built(release: str, dockwright: Callable[..., str], engine: Engine) -> Iterator[TrainingImage]:
     (facts,) = json.loads(dockwright("build", f"{release}-training-cpu", "--json"))
     with docker.connect(engine) as client:
         tag = uuid.uuid4().hex  # of this session: others may share the engine

@@ -58,7 +58,9 @@ def _with_numbers(on_log: Callable[..., None]) -> Callable[..., None]:
         logs: Mapping[str, Any] | None = None,
         **rest: object,
     ) -> None:
-        plain = logs and {k: _Bare(_digits(v)) if isinstance(v, float) else v for k, v in logs.items()}
+        plain = logs and {
+            k: _Bare(_digits(v)) if isinstance(v, float) else v for k, v in logs.items()
+        }
         on_log(self, args, state, control, logs=plain, **rest)
 
     return run
