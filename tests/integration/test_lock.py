@@ -37,7 +37,8 @@ PYTORCH = (
     made("pip", "1.2"),
     made("uv", "3.4.5"),
     made("torch", "9.1.0+cpu", "sympy", index="cpu"),
-    made("torch", "9.1.0", "sympy", "nvidia-cudnn", "setuptools"),
+    made("torch", "9.1.0", "sympy", "nvidia-cudnn", "nvidia-cuda-runtime", "setuptools"),
+    made("nvidia-cuda-runtime", "99.9.1"),
     made("nvidia-cudnn", "9.0"),
     made("sympy", "1.14"),
     made("setuptools", "99.0"),
@@ -47,13 +48,21 @@ PYTORCH = (
     made("numpy", "3.1"),
     made("datasets", "6.0.0", "numpy<3.1", "setuptools"),
     made("sentencepiece", "0.9"),
+    made("packaging", "26.0"),
     made("starlette", "1.0"),
     made("uvicorn", "0.9"),
 )
 TENSORFLOW = (
     made("tensorflow-cpu", "8.2.0"),
-    made("tensorflow", "8.2.0", "nvidia-cublas; extra == 'and-cuda'", extras=("and-cuda",)),
+    made(
+        "tensorflow",
+        "8.2.0",
+        "nvidia-cublas; extra == 'and-cuda'",
+        "nvidia-cuda-runtime-cu99; extra == 'and-cuda'",
+        extras=("and-cuda",),
+    ),
     made("nvidia-cublas", "12.9"),
+    made("nvidia-cuda-runtime-cu99", "99.9.2"),
     made("tf-keras", "8.2.0", "tensorflow"),
     made("transformers", "4.99.0", "numpy"),
     made("tokenizers", "6.5.0"),
@@ -120,6 +129,7 @@ def test_a_release_is_solved_jointly_and_each_wheel_knows_who_installs_it(locked
         "torch 9.1.0+cpu": EVERY - GPU,
         "torch 9.1.0": GPU,
         "nvidia-cudnn 9.0": GPU,
+        "nvidia-cuda-runtime 99.9.1": GPU,
         "sympy 1.14": EVERY,
         "setuptools 99.0": GPU | TRAINING,
         "transformers 7.8.0": EVERY,
@@ -128,6 +138,7 @@ def test_a_release_is_solved_jointly_and_each_wheel_knows_who_installs_it(locked
         "numpy 3.0": EVERY,
         "datasets 6.0.0": TRAINING,
         "sentencepiece 0.9": EVERY - TRAINING,
+        "packaging 26.0": EVERY - TRAINING,
         "starlette 1.0": EVERY - TRAINING,
         "uvicorn 0.9": EVERY - TRAINING,
     }
@@ -175,7 +186,8 @@ def test_locked_wheels_are_fetched_by_hash_and_laid_out_for_a_build(
     lock = committed(locked.good, "pytorch")
     wanted = {w.wheel for w in lock.wheels if set(w.used_by) - GPU}
     stored = {path.name for path in locked.good.ws.wheels_path.rglob("*.whl")}
-    own = {"sample_serving-0.5.0-py3-none-any.whl"}  # built here, not locked
+    # Built here, not locked.
+    own = {"sample_serving-0.5.0-py3-none-any.whl", "sample_shared-0.6.0-py3-none-any.whl"}
     assert stored == {wheel.filename for wheel in wanted} | own
     (release,) = tmp_path.iterdir()
     laid_out = {path.parent.name: path.name for path in release.rglob("*.whl")}
