@@ -15,7 +15,9 @@ from urllib.parse import unquote, urlsplit
 FORBIDDEN = "forbidden-bucket"
 
 
-class _Handler(BaseHTTPRequestHandler):
+class Handler(BaseHTTPRequestHandler):
+    """Answers for the files below a folder as for objects: /bucket/key."""
+
     root: Path
 
     def do_HEAD(self) -> None:
@@ -56,8 +58,8 @@ class _Handler(BaseHTTPRequestHandler):
 
 def main() -> None:
     """Serve until the container ends."""
-    _Handler.root = Path(sys.argv[1])
-    server = ThreadingHTTPServer(("0.0.0.0", 0), _Handler)  # noqa: S104 - of the tests' network
+    Handler.root = Path(sys.argv[1])
+    server = ThreadingHTTPServer(("0.0.0.0", 0), Handler)  # noqa: S104 - of the tests' network
     sys.stdout.write(f"{server.server_address[1]}\n")
     sys.stdout.flush()
     server.serve_forever()

@@ -60,7 +60,7 @@ if os.environ["SM_CURRENT_HOST"].startswith("algo-2"):
 """
 
 
-class Bucket(s3_server._Handler):
+class Bucket(s3_server.Handler):
     """An S3 that objects can be put into as well."""
 
     def do_PUT(self) -> None:  # noqa: N802 - the name that http.server calls

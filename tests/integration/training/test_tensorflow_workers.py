@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import json
-import uuid
 from typing import TYPE_CHECKING
 
 import pytest
 
-from dockwright.clients import docker
-from training_container import Job, TrainingImage
+from training_container import Job
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from dockwright.clients.engine import Engine
-
-KEPT = "dockwright-test-training-tensorflow"
+    from training_container import TrainingImage
 
 TRAINS = """
 import json, os
@@ -40,17 +34,6 @@ told = {{
 }}
 Path(os.environ["SM_MODEL_DIR"], "told.json").write_text(json.dumps(told))
 """
-
-
-@pytest.fixture(scope="module")
-def tensorflow_image(dockwright: Callable[..., str], engine: Engine) -> Iterator[TrainingImage]:
-    """The TensorFlow CPU training image; there by digest whoever takes its tag."""
-    (facts,) = json.loads(dockwright("build", "tensorflow-*-training-cpu", "--json"))
-    with docker.connect(engine) as client:
-        tag = uuid.uuid4().hex
-        assert client.images.get(facts["reference"]).tag(KEPT, tag)
-        yield TrainingImage(docker=client, digest=facts["digest"])
-        client.images.remove(f"{KEPT}:{tag}")
 
 
 @pytest.mark.full
