@@ -1,6 +1,7 @@
 """What the example notebooks of Hugging Face on SageMaker do, on tiny models and data made here.
 
 Scripts are ours, in the notebooks' manner: these are the ways in which users' scripts are written.
+The eighth, summarization, is in test_summarization.py.
 """
 
 from __future__ import annotations
@@ -175,99 +176,6 @@ def test_02_getting_started_with_tensorflow_without_channels(
         assert run.wait() == 0, run.log()
         assert {"config.json", "tf_model.h5"} <= run.files("model").keys()
         assert "- loss: " in run.log()
-
-
-# 08: summarization, with the arguments of Transformers' run_summarization.py.
-SUMMARIZATION = """
-from dataclasses import dataclass
-import numpy as np
-import evaluate, sentencepiece
-from datasets import load_dataset
-from rouge_score.rouge_scorer import RougeScorer
-from transformers import AutoModelForSeq2SeqLM, AutoTokenizer, DataCollatorForSeq2Seq
-from transformers import HfArgumentParser, Seq2SeqTrainer, Seq2SeqTrainingArguments
-
-@dataclass
-class Data:
-    model_name_or_path: str
-    train_file: str
-    validation_file: str
-    text_column: str = "text"
-    summary_column: str = "summary"
-
-data, args = HfArgumentParser((Data, Seq2SeqTrainingArguments)).parse_args_into_dataclasses()
-tokenizer = AutoTokenizer.from_pretrained(data.model_name_or_path)
-model = AutoModelForSeq2SeqLM.from_pretrained(data.model_name_or_path)
-model.generation_config.max_length = 8
-
-def encode(rows):
-    encoded = tokenizer(rows[data.text_column], truncation=True)
-    encoded["labels"] = tokenizer(text_target=rows[data.summary_column])["input_ids"]
-    return encoded
-
-files = {"train": data.train_file, "validation": data.validation_file}
-rows = load_dataset("json", data_files=files).map(
-    encode, batched=True, remove_columns=[data.text_column, data.summary_column]
-)
-scorer = RougeScorer(["rouge1", "rougeL"])
-
-def compute_metrics(found):
-    ids = [np.where(x < 0, tokenizer.pad_token_id, x) for x in (found.label_ids, found.predictions)]
-    texts = zip(*(tokenizer.batch_decode(x, skip_special_tokens=True) for x in ids))
-    scores = [scorer.score(*pair) for pair in texts]
-    return {name: np.mean([s[name].fmeasure for s in scores]) for name in ("rouge1", "rougeL")}
-
-trainer = Seq2SeqTrainer(
-    model=model,
-    args=args,
-    train_dataset=rows["train"] if args.do_train else None,
-    eval_dataset=rows["validation"] if args.do_eval else None,
-    data_collator=DataCollatorForSeq2Seq(tokenizer, model=model),
-    processing_class=tokenizer,
-    compute_metrics=compute_metrics if args.predict_with_generate else None,
-)
-if args.do_train:
-    metrics = trainer.train().metrics
-    trainer.save_model()
-    trainer.log_metrics("train", metrics)
-    trainer.save_metrics("train", metrics)
-if args.do_eval:
-    metrics = trainer.evaluate()
-    trainer.log_metrics("eval", metrics)
-    trainer.save_metrics("eval", metrics)
-"""
-
-
-def test_08_summarization_leaves_results_beside_its_model(
-    image: TrainingImage, material: Files
-) -> None:
-    job = Job(
-        script=SUMMARIZATION,
-        hyperparameters={
-            "model_name_or_path": MODEL,
-            "train_file": "/opt/ml/input/data/train/rows.jsonl",
-            "validation_file": "/opt/ml/input/data/test/rows.jsonl",
-            "do_train": True,
-            "do_eval": True,
-            "predict_with_generate": True,
-            "per_device_train_batch_size": 16,
-            "num_train_epochs": 1,
-            "learning_rate": 5e-3,
-            "output_dir": "/opt/ml/model",
-            "seed": 7,
-            "fp16": False,
-        },
-        channels={
-            "train": under(material, "data/summaries/train"),
-            "test": under(material, "data/summaries/test"),
-            "model": under(material, "models/t5"),
-        },
-    )
-    with image.running(job, network_mode="none") as run:
-        assert run.wait() == 0, run.log()
-        model = run.files("model")
-        assert {"model.safetensors", "train_results.json", "all_results.json"} <= model.keys()
-        assert json.loads(model["eval_results.json"]).keys() >= {"eval_rouge1", "eval_rougeL"}
 
 
 # 09: image classification with ViT, on a dataset that holds arrays.
