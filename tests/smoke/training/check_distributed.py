@@ -25,17 +25,20 @@ dist.destroy_process_group()
 """
 
 
-def lines(*argv):
-    """Return what a program says, sorted: processes end in any order."""
+def lines(word, *argv):
+    """Return a program's lines that begin so, sorted: processes end in any order.
+
+    PyTorch 2.10's gloo tells of itself on standard output.
+    """
     done = subprocess.run(argv, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, f"{argv[0]} fails: {done.stdout}{done.stderr}"
-    return sorted(done.stdout.splitlines())
+    return sorted(line for line in done.stdout.splitlines() if line.startswith(word))
 
 
 missing = [name for name in NEEDED if shutil.which(name) is None]
 assert not missing, f"not on PATH: {', '.join(missing)}"
 flags = ("--allow-run-as-root", "--oversubscribe", "-n", "2")
-ranks = lines("mpirun", *flags, "python3", "-c", RANK)
+ranks = lines("rank", "mpirun", *flags, "python3", "-c", RANK)
 assert ranks == ["rank 0", "rank 1"], ranks
 if FACTS["module"] == "torch":
     with tempfile.NamedTemporaryFile("w", suffix=".py") as script:
@@ -43,6 +46,6 @@ if FACTS["module"] == "torch":
         script.flush()
         # Not --standalone: without a network it never finds this host by its name.
         where = ("--master_addr=127.0.0.1", "--master_port=17777", "--nproc_per_node=2")
-        sums = lines("torchrun", *where, script.name)
+        sums = lines("sum", "torchrun", *where, script.name)
     assert sums == ["sum 3", "sum 3"], sums
 print(subprocess.check_output(["mpirun", "--version"], text=True).splitlines()[0])
