@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 import fake_engine
+from dockwright.builders import room
 from dockwright.builders.job import Builder
 from dockwright.composition import runtime
 from dockwright.composition.base import BaseImages
+from dockwright.composition.prediction import predict
 from dockwright.errors import NoSpaceError, StaleError
 from dockwright.spec import base_lock, records
 from dockwright.spec.records import BuildRecord
 from dockwright.stages import build as stage
 from dockwright.stages.generate import generate
 from dockwright.stages.plan import forecast
+from sample import lock_layers
 
 if TYPE_CHECKING:
     from dockwright.builders.job import Job
@@ -144,4 +147,23 @@ def test_too_little_room_is_told_before_anything_is_built(
 ) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(10**9, 10**9 - 1000, 1000))
     with pytest.raises(NoSpaceError, match=r"has 1 kB free, .* run `dockwright clean`, or set"):
-        stage._require_space(good.ws, jobs, stage.ROOM_PER_WHEEL_BYTE)
+        room.require(good.ws, jobs, room.PER_WHEEL_BYTE)
+
+
+def test_layers_that_the_engine_has_need_no_room(
+    good: Sample, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock_layers(good.ws)
+    manifest = good.manifest()
+    generate(good.ws, manifest.variants, manifest.common.frameworks)
+    job = stage.prepare(good.ws, manifest.variants, base_images(good), runtimes(good))[0]
+    planned = predict(job.variant, job.lock, job.base.lock, job.runtime, job.layers).layers
+    there = {layer.digest for layer in planned.values()}
+    weight = sum(wheel.size_bytes for wheel in job.wheels)
+    known = sum(layer.size_bytes for layer in planned.values())
+    assert 0 < known < weight
+    free = 4 * (weight - known)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(10**12, 10**12 - free, free))
+    room.require(good.ws, [job], room.PER_LOADED_BYTE, there=there)
+    with pytest.raises(NoSpaceError):
+        room.require(good.ws, [job], room.PER_LOADED_BYTE)

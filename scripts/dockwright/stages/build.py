@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import json
-import shutil
 import time
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, assert_never
 
 from dockwright import console
-from dockwright.builders import assemble, buildkit, deliver
+from dockwright.builders import assemble, buildkit, deliver, room
 from dockwright.builders.bake import Target, inputs_sha256
 from dockwright.builders.job import Builder, Job
 from dockwright.clients import images
 from dockwright.composition import runtime
 from dockwright.composition.plan import plan_image
 from dockwright.composition.render import os_layer
-from dockwright.errors import NoSpaceError, RecordError, StaleError
+from dockwright.errors import RecordError, StaleError
 from dockwright.spec import layer_lock, records
 from dockwright.spec import lock as locks
 from dockwright.spec.records import BuildRecord, LayerRecord
@@ -37,12 +36,6 @@ if TYPE_CHECKING:
 
 NAMES = {Builder.BUILDKIT: buildkit.NAME, Builder.ASSEMBLE: assemble.NAME}
 """As records have them: the same builder of another layout version is another one."""
-ROOM_PER_WHEEL_BYTE = 8
-"""What BuildKit needs: unpacked thrice over (install stage, layer, image) and the gzip layers."""
-ROOM_PER_ASSEMBLED_BYTE = 2
-"""Layers in the store, and copies of them where links cannot be."""
-ROOM_PER_LOADED_BYTE = 4
-"""What assembling into an engine needs: a layer in the store, in the engine, and unpacked."""
 
 
 def prepare(
@@ -121,8 +114,10 @@ def build(
     now: datetime,
 ) -> tuple[BuildRecord, ...]:
     """Build all jobs into the engine and record each image; no record is written if one fails."""
-    is_assembled = builder is Builder.ASSEMBLE
-    _require_space(ws, jobs, ROOM_PER_LOADED_BYTE if is_assembled else ROOM_PER_WHEEL_BYTE)
+    if builder is Builder.ASSEMBLE:
+        room.require(ws, jobs, room.PER_LOADED_BYTE, there=_layers_in(client, ws))
+    else:
+        room.require(ws, jobs, room.PER_WHEEL_BYTE)
     started = time.monotonic()
     with console.step(f"build {len(jobs)} images"):
         match builder:
@@ -146,11 +141,25 @@ def build(
     return _written(ws, built)
 
 
+def _layers_in(client: DockerClient, ws: Workspace) -> frozenset[str]:
+    """Return the digests of all layers of our images that the engine still has."""
+    found = (
+        records.read(ws.out_path, folder.name, "build", BuildRecord)
+        for folder in ws.out_path.glob("*/")
+    )
+    there = (
+        record
+        for record in found
+        if record is not None and images.digest_of(client, record.reference) == record.digest
+    )
+    return frozenset(layer.digest for record in there for layer in record.layers)
+
+
 def export(
     ws: Workspace, jobs: Sequence[Job], to: Deliver, *, no_cache: bool, now: datetime
 ) -> tuple[BuildRecord, ...]:
     """Assemble all jobs, deliver and record each image; no engine is asked for anything."""
-    _require_space(ws, jobs, ROOM_PER_ASSEMBLED_BYTE)
+    room.require(ws, jobs, room.PER_ASSEMBLED_BYTE)
     started = time.monotonic()
     made = assemble.build(ws, jobs, to, no_cache=no_cache)
     seconds = round(time.monotonic() - started, 1)
@@ -215,15 +224,3 @@ def _written(ws: Workspace, built: Sequence[BuildRecord]) -> tuple[BuildRecord, 
 def _digest(reference: str) -> str:
     """Return the digest that a BuildKit context name ends with."""
     return reference.rpartition("@")[2]
-
-
-def _require_space(ws: Workspace, jobs: Sequence[Job], room_per_byte: int) -> None:
-    distinct = {wheel for job in jobs for wheel in job.wheels}
-    needed = room_per_byte * sum(wheel.size_bytes for wheel in distinct)
-    free = shutil.disk_usage(ws.home).free
-    if free < needed:
-        msg = (
-            f"{ws.home} has {console.human_bytes(free)} free, the build needs about "
-            f"{console.human_bytes(needed)}; run `dockwright clean`, or set DOCKWRIGHT_HOME"
-        )
-        raise NoSpaceError(msg)
