@@ -34,7 +34,8 @@ options = parser.parse_args()
 
 class Slowly(TrainerCallback):
     def on_step_end(self, args, state, control, **kwargs):
-        print("step", state.global_step, "of rank", args.process_index)
+        # One write: of two, another rank's may come between.
+        print(f"step {state.global_step} of rank {args.process_index}\\n", end="")
         time.sleep(0.05)
 
 torch.manual_seed(0)
