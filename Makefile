@@ -69,7 +69,7 @@ bench-training-start: $(READY) ## Measure how long a training script waits for i
 
 .PHONY: lock-host
 lock-host: $(READY) ## Lock what the host's own environment is installed from
-	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-find-links --group dev pyproject.toml --output-file $(HOST_LOCK) $(ARGS)
+	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-find-links --no-strip-extras --group dev pyproject.toml --output-file $(HOST_LOCK) $(ARGS)
 
 .PHONY: clean
 clean: $(READY) ## Show what dockwright made on this machine; `dockwright clean` removes it
