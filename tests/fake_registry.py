@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -147,7 +148,7 @@ class FakeRegistry:
         if not self.has_referrers_api:
             return httpx.Response(404, text="404 page not found")
         found = [
-            {"digest": sha256(content), "artifactType": "test/thing"}
+            {"digest": sha256(content), "artifactType": json.loads(content)["artifactType"]}
             for (n, target), (_, content) in self.manifests.items()
             if n == name and digest.encode() in content and ":" in target
         ]
