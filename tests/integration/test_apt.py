@@ -53,3 +53,20 @@ def test_a_suite_that_the_mirror_lacks_is_refused(tmp_path: Path) -> None:
 def test_hosts_without_package_lists_still_know_their_archives() -> None:
     fresh = archives.targets_of_fresh_lists()
     assert archives.choose_archives(fresh) == archives.host_archives()
+
+
+def test_a_host_with_the_lists_of_some_archives_only_still_knows_the_security_archive(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a base would be bootstrapped without security updates, and nobody told."""
+    whole = archives.host_archives()
+    assert whole.security_uri
+    options = archives.private_options(tmp_path / "apt")
+    archives.update(options, timeout_s=300)
+    lists_path = tmp_path / "apt" / "state" / "lists"
+    for path in lists_path.glob("*-security_*"):
+        path.unlink()
+    config_path = tmp_path / "apt.conf"
+    config_path.write_text(f'Dir::State "{lists_path.parent}";\n', encoding="utf-8")
+    monkeypatch.setenv("APT_CONFIG", str(config_path))
+    assert archives.host_archives() == whole

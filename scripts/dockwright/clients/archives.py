@@ -62,8 +62,10 @@ def host_archives() -> Archives:
     if shutil.which("apt-get") is None or shutil.which("dpkg-deb") is None:
         msg = "apt-get or dpkg-deb is not installed: this step needs a Debian host"
         raise ProcessError(msg)
-    targets = parse_targets(_indextargets()) or targets_of_fresh_lists()
-    archives = choose_archives(targets)
+    archives = choose_archives(parse_targets(_indextargets()))
+    if archives is None or archives.security_uri is None:
+        # apt names only archives whose lists it has: a host's may be those of some archives alone.
+        archives = choose_archives(targets_of_fresh_lists())
     if archives is None:
         msg = (
             "apt's configuration names no Debian archive (only indexes of origin Debian count): "
@@ -137,7 +139,7 @@ def _indextargets(*options: str) -> str:
 
 
 def targets_of_fresh_lists() -> tuple[IndexTarget, ...]:
-    """Ask again after a private `apt-get update`: images often ship with apt's lists removed."""
+    """Ask again after a private `apt-get update`: images often ship without apt's lists, or with few."""
     with tempfile.TemporaryDirectory(prefix="dockwright-apt-") as folder:
         state_path = Path(folder)
         options = private_options(state_path)
