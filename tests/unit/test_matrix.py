@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dockwright.cli import catalog
+from dockwright.cli import matrix
 from dockwright.spec import manifest
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ def test_the_github_matrix_is_one_line_with_every_image(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(BUILDSPEC)
-    catalog.matrix(format_=catalog.MatrixFormat.GITHUB)
+    matrix.matrix(format_=matrix.MatrixFormat.GITHUB)
     (line,) = capsys.readouterr().out.splitlines()
     told = [job["identifier"] for job in json.loads(line)["include"]]
     assert told == [variant.identifier for variant in manifest.load(BUILDSPEC).variants]

@@ -6,11 +6,12 @@ import typer
 
 from dockwright.cli import (
     build,
-    catalog,
+    changed,
     clean,
     derive,
     doctor,
     engine,
+    matrix,
     plan,
     prove,
     push,
@@ -28,8 +29,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Build, test and publish Deep Learning Container images from one version manifest.",
 )
-app.command("list")(catalog.list_variants)
-app.command("matrix")(catalog.matrix)
+app.command("list")(matrix.list_variants)
+app.command("matrix")(matrix.matrix)
+app.command("changed")(changed.changed)
 app.command("generate")(derive.generate)
 app.command("lock")(derive.lock)
 app.command("schema")(derive.schema)

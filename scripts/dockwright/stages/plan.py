@@ -39,8 +39,13 @@ class Forecast:
     """What would have to be fetched."""
     record: BuildRecord | None
     """Of the image that was built last."""
-    is_current: bool
-    """Whether that image was made from today's inputs."""
+    inputs_sha256: str | None
+    """Of what a build would be made from; unknown while the base is not locked."""
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the image that was built last was made from today's inputs."""
+        return self.record is not None and self.record.inputs_sha256 == self.inputs_sha256
 
     @property
     def action(self) -> str:
@@ -87,15 +92,12 @@ def _forecast(
 ) -> Forecast:
     image = plan_image(variant, lock, base, last)
     wanted = lock.files(variant.folder)
-    record = records.read(ws.out_path, variant.identifier, "build", BuildRecord)
     return Forecast(
         image=image,
         assembled=predict(variant, lock, base, last, layers),
         missing=tuple(wheel for wheel in wanted if wheel in absent),
-        record=record,
-        is_current=record is not None
-        and base is not None
-        and record.inputs_sha256 == _inputs(ws, image, lock, base, last),
+        record=records.read(ws.out_path, variant.identifier, "build", BuildRecord),
+        inputs_sha256=None if base is None else _inputs(ws, image, lock, base, last),
     )
 
 

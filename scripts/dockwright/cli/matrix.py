@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from dockwright import console
+from dockwright.cli.changed import Since, changes_since
 from dockwright.cli.common import Globs, Json, here, select
 from dockwright.spec.variants import Variant
 
@@ -47,9 +48,14 @@ def matrix(
     format_: Annotated[
         MatrixFormat, typer.Option("--format", help="Which CI service reads it.")
     ] = MatrixFormat.JSON,
+    since: Since = None,
 ) -> None:
     """Print the matrix of image jobs for a CI service."""
-    variants = select(here(), globs)
+    ws = here()
+    variants = select(ws, globs)
+    if since is not None:
+        to_do = {change.identifier for change in changes_since(ws, variants, since)}
+        variants = tuple(variant for variant in variants if variant.identifier in to_do)
     match format_:
         case MatrixFormat.JSON:
             console.out_json([facts(variant) for variant in variants])
