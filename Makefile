@@ -63,6 +63,10 @@ bench: $(READY) ## Measure the commands, today and with 1,000 variants, against 
 bench-serving: $(READY) ## Measure our server beside Hugging Face's SageMaker toolkit, against targets
 	@PYTHONPATH=tests python -m bench.bench_serving $(ARGS)
 
+.PHONY: bench-site
+bench-site: $(READY) ## Measure how fast the catalogue's page filters 2,000 images
+	@PYTHONPATH=tests python -m bench.bench_site
+
 .PHONY: bench-training-start
 bench-training-start: $(READY) ## Measure how long a training script waits for its first line
 	@PYTHONPATH=tests python -m bench.bench_training_start $(ARGS)

@@ -6,6 +6,7 @@ import typer
 
 from dockwright.cli import (
     build,
+    catalog,
     changed,
     clean,
     derive,
@@ -32,6 +33,8 @@ app = typer.Typer(
 app.command("list")(matrix.list_variants)
 app.command("matrix")(matrix.matrix)
 app.command("changed")(changed.changed)
+app.command("uri")(catalog.uri)
+app.command("catalog")(catalog.catalog)
 app.command("generate")(derive.generate)
 app.command("lock")(derive.lock)
 app.command("schema")(derive.schema)
