@@ -12,7 +12,7 @@ import pytest
 
 import fake_engine
 from dockwright.errors import DockwrightError, NothingSelectedError, RecordError
-from dockwright.spec import records
+from dockwright.spec import axes, records
 from dockwright.spec.naming import DLC_LABEL
 from dockwright.spec.records import BuildRecord
 from dockwright.stages.run import image as images
@@ -247,7 +247,9 @@ def build(sample: Sample, identifier: str) -> None:
 
 def find(sample: Sample, image: str, *references: str) -> str:
     client = fake_engine.client(dict.fromkeys(references, "sha256:1"))
-    return images.find(sample.ws, sample.manifest().variants, image, client).reference
+    return images.find(
+        sample.ws, sample.manifest().variants, image, client, job=axes.Job.TRAINING
+    ).reference
 
 
 def test_the_one_image_that_is_built_is_found_by_a_glob(good: Sample) -> None:

@@ -18,6 +18,7 @@ from dockwright.cli import (
     push,
     registry,
     run,
+    serve,
     show,
     sizes,
     smoke,
@@ -49,6 +50,7 @@ app.command("prove")(prove.prove)
 app.command("show")(show.show)
 app.command("doctor")(doctor.doctor)
 app.command("clean")(clean.clean)
+run.run_app.command("serve")(serve.serve)
 app.add_typer(run.run_app, name="run")
 app.add_typer(engine.engine_app, name="engine")
 app.add_typer(registry.registry_app, name="registry")

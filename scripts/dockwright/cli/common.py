@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dockwright import workspace
+from dockwright.errors import ManifestError
 from dockwright.spec import manifest, selector
 from dockwright.spec.manifest import Manifest
 from dockwright.spec.variants import Variant
@@ -34,6 +35,17 @@ Check = Annotated[
 def here() -> Workspace:
     """Return the workspace that the command was typed in."""
     return workspace.find(Path.cwd())
+
+
+def here_or_ours() -> Workspace:
+    """Return the checkout around the current folder, or else the one that this program is of.
+
+    Scripts, data and models are where their user works, which need not be a checkout.
+    """
+    try:
+        return here()
+    except ManifestError:
+        return workspace.find(Path(__file__))
 
 
 def load(ws: Workspace) -> Manifest:

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dockwright import console, workspace
-from dockwright.cli.common import Json, here, load
-from dockwright.errors import JobError, ManifestError
+from dockwright import console
+from dockwright.cli.common import Json, here_or_ours, load
+from dockwright.errors import JobError
+from dockwright.spec import axes
 from dockwright.stages.run.distribution import Distribution
 
 if TYPE_CHECKING:
     from dockwright.stages.run.job import Job
     from dockwright.stages.run.train import Outcome
-    from dockwright.workspace import Workspace
 
 
 class Network(StrEnum):
@@ -28,11 +28,6 @@ class Network(StrEnum):
 
 
 run_app = typer.Typer(help="Run jobs in images, on this machine's engine.", no_args_is_help=True)
-
-
-@run_app.callback()
-def _group() -> None:
-    """Keep `train` a word of its own though it is the only one."""
 
 
 @run_app.command()
@@ -102,9 +97,9 @@ def train(
     from dockwright.stages.run import request as requests  # noqa: PLC0415 - likewise
     from dockwright.stages.run import train as stage  # noqa: PLC0415 - likewise
 
-    ws = _workspace()
+    ws = here_or_ours()
     with docker.connect(engine.find(ws)) as client:
-        found = images.find(ws, load(ws).variants, image, client)
+        found = images.find(ws, load(ws).variants, image, client, job=axes.Job.TRAINING)
         asked = requests.Request(
             script=script,
             source=source,
@@ -125,17 +120,6 @@ def train(
             return
         outcome = stage.train(client, job, is_talk=as_json)
     _tell(outcome, as_json=as_json)
-
-
-def _workspace() -> Workspace:
-    """Return the checkout around the current folder, or else the one that this program is of.
-
-    Scripts and data are where their user works, which need not be a checkout.
-    """
-    try:
-        return here()
-    except ManifestError:
-        return workspace.find(Path(__file__))
 
 
 def _show(job: Job, *, as_json: bool) -> None:

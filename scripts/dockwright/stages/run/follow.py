@@ -88,7 +88,7 @@ def follow(hosts: Sequence[Host], *, is_talk: bool) -> tuple[tuple[End, ...], bo
     said: queue.SimpleQueue[Said] = queue.SimpleQueue()
     ends: dict[str, End] = {}
     with ExitStack() as stack, _counted() as interrupts:
-        running = {host.name: stack.enter_context(host.training()) for host in hosts}
+        running = {host.name: stack.enter_context(host.running("train")) for host in hosts}
         for name, process in running.items():
             threading.Thread(target=_listen, args=(name, process, said), daemon=True).start()
         stopping = 0

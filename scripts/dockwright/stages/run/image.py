@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from dockwright.errors import NothingSelectedError, RecordError
 from dockwright.spec import records, selector
-from dockwright.spec.axes import Job
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from docker import DockerClient
 
+    from dockwright.spec.axes import Job
     from dockwright.spec.variants import Variant
     from dockwright.workspace import Workspace
 
@@ -27,19 +27,21 @@ class Image:
     labels: Mapping[str, str]
 
 
-def find(ws: Workspace, variants: Sequence[Variant], asked: str, client: DockerClient) -> Image:
-    """Return the training image that a glob over identifiers, or else a reference, names.
+def find(
+    ws: Workspace, variants: Sequence[Variant], asked: str, client: DockerClient, *, job: Job
+) -> Image:
+    """Return the image for a job that a glob over identifiers, or else a reference, names.
 
     Raises:
-        NothingSelectedError: the glob matches no training image, or several that are built.
+        NothingSelectedError: the glob matches no image for the job, or several that are built.
         RecordError: the image is not built, or the engine does not have it.
     """
     from docker.errors import ImageNotFound  # noqa: PLC0415 - slow to import
 
-    training = [v for v in variants if v.job is Job.TRAINING]
-    matching = [v for v in training if fnmatchcase(v.identifier, asked)]
+    fitting = [v for v in variants if v.job is job]
+    matching = [v for v in fitting if fnmatchcase(v.identifier, asked)]
     if not matching and any(mark in asked for mark in "*?["):
-        selector.pick(training, [asked])
+        selector.pick(fitting, [asked])
     reference = _built(ws, matching) if matching else asked
     try:
         labels = client.images.get(reference).labels
@@ -47,7 +49,7 @@ def find(ws: Workspace, variants: Sequence[Variant], asked: str, client: DockerC
         way_out = (
             f"run `dockwright build '{asked}'`"
             if matching
-            else "pull it, or name one that `dockwright list '*training*'` shows"
+            else f"pull it, or name one that `dockwright list '*{job}*'` shows"
         )
         msg = f"the engine has no image {reference}; {way_out}"
         raise RecordError(msg) from None

@@ -68,7 +68,7 @@ def job(request: Request, image: Image) -> Job:
         checkpoints_path=request.checkpoints,
         output_path=request.output,
         hosts=tuple(f"algo-{number}" for number in range(1, request.hosts + 1)),
-        environment={"TRAINING_JOB_NAME": name, **_environment(request.environment)},
+        environment={"TRAINING_JOB_NAME": name, **environment(request.environment)},
         has_gpus=request.has_gpus,
         has_network=request.has_network,
     )
@@ -163,7 +163,7 @@ def _distributed(request: Request, image: Image) -> dict[str, object]:
     return distributions.settings(asked, request.processes)
 
 
-def _environment(texts: Sequence[str]) -> Mapping[str, str]:
+def environment(texts: Sequence[str]) -> Mapping[str, str]:
     """Return the variables, those without a value as they are here: secrets need not be typed."""
     found = {}
     for text in texts:

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 from dockwright.clients import containers, tar_stream
 from dockwright.errors import DockwrightError, JobError
-from dockwright.stages.run.job import ML, archive
+from dockwright.stages.run.job import ML
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from docker import APIClient, DockerClient
 
     from dockwright.stages.run.job import Job
 
 LABEL = "dockwright.run"
-PID_PATH = "/dev/shm/dockwright-train.pid"  # noqa: S108 - the container's, writable in every one
-START = ("sh", "-c", f"echo $$ >{PID_PATH}; exec train")
+PID_PATH = "/dev/shm/dockwright.pid"  # noqa: S108 - the container's, writable in every one
+START = ("sh", "-c", f'echo $$ >{PID_PATH}; exec "$@"', "sh")
 STOP = ("sh", "-c", f"kill -TERM $(cat {PID_PATH})")
 STALE = timedelta(minutes=10)
 """A network older than this without a container belongs to a run that was killed."""
@@ -28,7 +28,7 @@ STALE = timedelta(minutes=10)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Process:
-    """`train` in a host's container."""
+    """What the image is for, `train` or `serve`, in a host's container."""
 
     api: APIClient
     key: str
@@ -59,18 +59,18 @@ class Host:
     api: APIClient
     container: str
 
-    def receive(self, job: Job, on_bytes: Callable[[int], None]) -> None:
-        """Make /opt/ml what the job wants it to be."""
+    def receive(self, archive: Iterator[bytes]) -> None:
+        """Unpack what goes to /opt/ml."""
         try:
-            self.api.put_archive(self.container, "/", archive(job, self.name, on_bytes))
+            self.api.put_archive(self.container, "/", archive)
         except tar_stream.ShrunkError as e:
             msg = f"{e} became shorter while it was sent; let nothing write it meanwhile"
             raise DockwrightError(msg) from None
 
     @contextmanager
-    def training(self) -> Iterator[Process]:
-        """Run `train` for the length of a block, or until it ends by itself."""
-        key = self.api.exec_create(self.container, list(START))["Id"]
+    def running(self, program: str) -> Iterator[Process]:
+        """Run `train` or `serve` for the length of a block, or until it ends by itself."""
+        key = self.api.exec_create(self.container, [*START, program])["Id"]
         connection = self.api.exec_start(key, socket=True)
         try:
             yield Process(api=self.api, key=key, connection=connection)
@@ -78,7 +78,7 @@ class Host:
             containers.hang_up(connection)
 
     def stop(self) -> None:
-        """Ask `train` to stop: it passes SIGTERM on to the script, which may save."""
+        """Ask it to stop: `train` passes SIGTERM on to the script, `serve` answers what it has."""
         from docker.errors import APIError  # noqa: PLC0415 - slow to import
 
         with suppress(APIError):  # it has ended meanwhile

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from dockwright import console
 from dockwright.stages.run import results, site
 from dockwright.stages.run.follow import follow
+from dockwright.stages.run.job import archive
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -70,7 +71,7 @@ def _send(job: Job, hosts: Sequence[Host]) -> None:
     with console.transfer("sending", total * len(hosts)) as transfer:
         for host in hosts:
             began = time.monotonic()
-            host.receive(job, transfer.advance)
+            host.receive(archive(job, host.name, transfer.advance))
             seconds = time.monotonic() - began
             transfer.finished(f"sent to {host.name}", size_bytes=total, seconds=seconds)
 
