@@ -1,13 +1,17 @@
-"""Transformers' records of metrics in; the same with numbers in place of quoted strings, out.
+"""A script's process in; numbers in what its Trainer prints, and an end that gloo can't abort, out.
 
 Transformers 5 prints `{'loss': '0.69', 'learning_rate': '2e-05'}`, which the metric definitions of
 Hugging Face's SageMaker examples (`'loss': ([0-9]+(.|e\\-)[0-9]+),?`) do not match: every job's metrics
-would be lost. Python imports this module by its name at its start, because `train` puts this folder
-on the script's PYTHONPATH; a `sitecustomize.py` of the user's own wins, and then nothing changes.
+would be lost. And gloo's threads may abort a process at its end; they are waited for
+(`dockwright_training.end`). Python imports this module by its name at its start, because `train` puts
+this folder on the script's PYTHONPATH; a `sitecustomize.py` of the user's own wins, and then nothing
+changes.
 """
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import importlib.util
 import sys
 from typing import TYPE_CHECKING, Any
@@ -84,4 +88,15 @@ def _digits(value: float) -> str:
     return text if "." in text or not number.is_finite() else f"{text}.0"
 
 
+def _end() -> None:
+    """Wait for gloo, where PyTorch was used."""
+    if "torch.distributed" in sys.modules:
+        # An interpreter of the user's own inherits this folder, but not that package.
+        with contextlib.suppress(ImportError):
+            from dockwright_training.end import wait_for_gloo
+
+            wait_for_gloo()
+
+
 sys.meta_path.insert(0, _Finder())
+atexit.register(_end)  # The first to be registered is the last to run.
