@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from dockwright.stages.smoke.launcher import Launcher
     from dockwright.stages.smoke.subject import Subject
 
-LIMIT_S = 120
+ENGINE_WAIT_S = 120
+"""For the engine to tell that a container has ended, once its output has."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,6 +41,7 @@ class Running:
     container: str
     frames: Iterator[tuple[int, bytes]]
     created: int
+    began: float
     since: float
     output: str = ""
 
@@ -68,10 +70,11 @@ class Running:
         return bool(chunk)
 
     def _exit_code(self) -> int:
-        # Asked of the past events, since the container itself is gone by now.
+        # Asked of the past events, since the container itself is gone by now; by the engine's clock.
+        lasted_s = int(time.monotonic() - self.began)
         events = self.client.api.events(
             since=self.created,
-            until=self.created + LIMIT_S,
+            until=self.created + lasted_s + ENGINE_WAIT_S,
             filters={"container": self.container, "event": "die"},
             decode=True,
         )
@@ -100,12 +103,14 @@ def started(
         connection = api.attach_socket(container, {"stdout": 1, "stderr": 1, "stream": 1})
         try:
             api.start(container)
+            began = time.monotonic()
             yield Running(
                 client=launcher.client,
                 container=container,
                 frames=frames_iter(connection, tty=False),  # type: ignore[no-untyped-call]
                 created=int(created.timestamp()),
-                since=time.monotonic(),
+                began=began,
+                since=began,
             )
         finally:
             hang_up(connection)
