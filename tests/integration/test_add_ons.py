@@ -1,4 +1,4 @@
-"""Add-ons in real images: both builders lay the same files, and programs find them."""
+"""What a manifest adds to wheels and leaves out of them: both builders lay the same files."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from dockwright.clients import docker, hashing
 from dockwright.composition import archive_layer, base, wheels
 from dockwright.composition.layers import WheelLayer
 from dockwright.spec import base_lock, naming
+from dockwright.spec import lock as locks
 from dockwright.spec.lock import Group, Wheel
 from dockwright.workspace import Workspace
 from integration.test_assemble import tree
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 REPOSITORY = "dockwright-test-add-ons"
 INTO = "/opt/vendor"
+TESTS = "numpy/*tests/*"
 FILES = (
     ("tool/bin/run", b"#!/bin/sh\necho it runs\n", 0o700),
     ("tool/share/text", b"words", 0o600),
@@ -91,7 +93,10 @@ def client(engine: Engine) -> Iterator[DockerClient]:
 
 @pytest.fixture
 def scratch(checkout: Workspace, variant: Variant, tmp_path: Path) -> Workspace:
-    """A copy of the checkout whose inference images have a wheel and an archive more."""
+    """A copy of the checkout whose inference images have a wheel and an archive more, and no tests.
+
+    These are many files in several folders of a wheel, some of which hold nothing else.
+    """
     made = Workspace(root=tmp_path / "copy", home=checkout.home)
     shutil.copytree(checkout.buildspec_path, made.buildspec_path)
     shutil.copytree(checkout.images_path, made.images_path)
@@ -101,9 +106,18 @@ def scratch(checkout: Workspace, variant: Variant, tmp_path: Path) -> Workspace:
     path = made.buildspec_path / f"{variant.release.framework}.yml"
     text = path.read_text("utf-8")
     version = f'  - version: "{variant.release.spec.version}"\n'
-    assert text.count(version) == 1
+    assert variant.release.spec is variant.release.file.releases[0]
     entries = "".join(map(partial(entry, into=INTO), (wheel, archive)))
-    path.write_text(text.replace(version, f"{version}    add_ons:\n{entries}"), "utf-8")
+    text = text.replace(version, f"{version}    add_ons:\n{entries}", 1)
+    numpy = next(
+        locked.wheel.version
+        for locked in locks.load(made.buildspec_path, variant.release).wheels
+        if locked.wheel.name == "numpy"
+    )
+    head = "left_out:\n"
+    assert text.count(head) == 1
+    without = f"  - wheels: [numpy=={numpy}]\n    files: [{TESTS}]\n    reason: a test\n"
+    path.write_text(text.replace(head, head + without), "utf-8")
     return made
 
 
@@ -119,7 +133,7 @@ def entry(path: Path, into: str) -> str:
 
 
 @pytest.mark.full
-def test_both_builders_lay_the_same_add_ons_and_they_work(
+def test_both_builders_lay_the_same_add_ons_and_leave_out_the_same_files(
     scratch: Workspace,
     variant: Variant,
     client: DockerClient,
@@ -151,6 +165,8 @@ def test_both_builders_lay_the_same_add_ons_and_they_work(
         trees = [tree(client, digest) for digest in digests]
         assert trees[0] == trees[1]
         assert trees[0]["opt/vendor/tool/bin/run"][1:4] == (0o755, 0, 0)
+        assert any("/numpy/_core/" in path for path in trees[0])
+        assert not any("/numpy/" in path and "/tests" in path for path in trees[0])
     finally:
         for image in client.images.list(REPOSITORY):
             for tag in image.tags:

@@ -12,7 +12,7 @@ import pytest
 from dockwright import process
 from dockwright.clients import docker, images
 from dockwright.spec import manifest, selector
-from dockwright.stages.smoke import behaviour, outside, run, session, subject
+from dockwright.stages.smoke import behaviour, checks, outside, run, session, subject
 from dockwright.stages.smoke.checks import CheckFailedError
 from dockwright.stages.smoke.launcher import Launcher
 from dockwright.stages.smoke.subject import Subject
@@ -222,6 +222,30 @@ def test_another_python_first_on_the_path_is_caught(
     lines = "RUN ln -s /usr/bin/python3 /usr/local/bin/\nENV PATH=/usr/local/bin:/usr/bin:/bin"
     failed = failures(client, broken(whole, lines))
     assert "/usr/local/bin/python3" in failed["common/check_python"]
+
+
+def test_what_is_left_out_is_caught_where_it_stayed_and_where_it_is_missed(
+    checkout: Workspace, variant: Variant, client: DockerClient, whole: Whole, broken: Break
+) -> None:
+    (check,) = (c for c in whole.subject.checks if c.name == "common/check_left_out")
+
+    def judged(image: Subject, *left_out: str) -> str:
+        facts = {**image.facts, "left_out": left_out}
+        archive = checks.pack(checkout.smoke_path, variant.traits, facts)
+        changed = dataclasses.replace(image, facts=facts, archive=archive)
+        with session.opened(Launcher(client=client), changed) as opened:
+            return opened.run(check)
+
+    told = judged(whole.subject, "torch/lib/libnothing_at_all.so.*")
+    assert told == "1 patterns of files, 1 of them looked for in every file"
+    with pytest.raises(CheckFailedError, match=r"left out and yet there: torch/lib/libshm\.so"):
+        judged(whole.subject, "torch/lib/libshm.so")
+    lost = broken(whole, f"RUN rm {SITE}/torch/lib/libshm.so")
+    with pytest.raises(CheckFailedError, match=r"named in .*'torch/lib/libtorch_python\.so'"):
+        judged(lost, "torch/lib/libshm.so")
+    armed = broken(whole, "RUN printf '#!/bin/sh\\n' > /usr/bin/c++ && chmod +x /usr/bin/c++")
+    with pytest.raises(CheckFailedError, match=r"headers are left out, and there is c\+\+"):
+        judged(armed, "torch/include/nothing/*.h")
 
 
 def test_a_budget_that_is_too_small_is_told(whole: Whole) -> None:

@@ -53,6 +53,14 @@ def test_an_os_layer_named_twice_is_refused() -> None:
         replace(SPEC, os_layers=(*SPEC.os_layers, *SPEC.os_layers))
 
 
+def test_a_framework_s_own_packages_stand_for_those_of_the_job() -> None:
+    own = OsLayer(name="training-tensorflow", packages=("git",))
+    spec = replace(SPEC, os_layers=(*SPEC.os_layers, own))
+    assert spec.os_layer("training", "tensorflow") is own
+    assert spec.os_layer("training", "pytorch") is SPEC.os_layers[0]
+    assert spec.os_layer("inference", "tensorflow") is None
+
+
 def test_the_hash_ignores_order_repetition_and_end_of_support() -> None:
     same = replace(SPEC, packages=("libstdc++6", "python3", "python3"))
     assert same.sha256 == SPEC.sha256

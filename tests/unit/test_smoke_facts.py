@@ -59,8 +59,22 @@ def test_a_conflict_is_allowed_where_the_manifest_says_so() -> None:
         for variant in VARIANTS.values()
         if variant.release.framework == "tensorflow"
     }
-    assert len(lines["cpu"]) == 1
-    assert lines["gpu"] == []
+    only_on_cpu = {"tf-keras 2.21.0 requires tensorflow, which is not installed."}
+    assert only_on_cpu <= set(lines["cpu"])
+    assert not only_on_cpu & set(lines["gpu"])
+
+
+def test_what_is_left_out_is_told_to_the_images_that_have_the_wheel() -> None:
+    told = {
+        name: facts(variant, locks.load(BUILDSPEC, variant.release))
+        for name, variant in VARIANTS.items()
+    }
+    for name, known in told.items():
+        has_it = "nvidia/*/lib/libcusolverMg.so.*" in known["left_out"]
+        assert has_it == ("pytorch" in name and not name.endswith("-cpu")), name
+        assert bool(known["left_out_named_in"]) == has_it
+        serves_ssh = name.startswith("pytorch") and "-training-" in name
+        assert ("openssh-server" in known["os_packages"]) == serves_ssh, name
 
 
 def test_extras_and_local_versions_are_told_apart() -> None:

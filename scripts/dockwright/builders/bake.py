@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dockwright import console
 from dockwright.composition.layers import layers_of_variant
+from dockwright.composition.render import os_layer
 from dockwright.spec import naming
 
 if TYPE_CHECKING:
@@ -41,8 +42,8 @@ class Target:
     def contexts(self) -> dict[str, str]:
         """The named contexts that the Dockerfile mounts, copies from and starts from."""
         contexts = {"base": self.base, "wheels": str(self.wheels_path)}
-        if self.os_layer is not None:
-            contexts[f"os-{self.variant.job}"] = self.os_layer
+        if (name := os_layer(self.variant)) is not None and self.os_layer is not None:
+            contexts[name] = self.os_layer
         return contexts
 
 

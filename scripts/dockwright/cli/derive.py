@@ -85,6 +85,7 @@ def lock(
         _lock_layers(ws, manifest.variants)
     elif check:
         stage.check(ws, manifest.variants)
+        stage.check_left_out(ws, manifest.variants)
         stage.check_bases(ws, manifest.bases.values())
         layer_stage.check(ws, manifest.variants)
         stage.check_strangers(ws, manifest.variants, manifest.bases.values())

@@ -35,6 +35,8 @@ class WheelLayer:
     used_by: tuple[str, ...]
     modules: tuple[str, ...] = ()
     """Those of its wheels that a layer of its own, laid after it, holds compiled."""
+    left_out: tuple[str, ...] = ()
+    """Patterns of files of its wheels that are not installed: paths below site-packages."""
     into: str | None = None
     """The folder that its one file, an archive, is unpacked in."""
 
@@ -62,6 +64,7 @@ class WheelLayer:
     def key(self) -> str:
         """Equal for layers of equal content, in whichever release they are."""
         facts = [*(w.sha256 for w in self.wheels), *([self.into] if self.into else [])]
+        facts += [f"without {pattern}" for pattern in self.left_out]
         return hashlib.sha256("\n".join(facts).encode()).hexdigest()
 
 
@@ -75,9 +78,13 @@ def layers_of_release(lock: ReleaseLock) -> tuple[WheelLayer, ...]:
         for (group, used_by), members in groupby(ordered, key=lambda w: (w.group, w.used_by))
         for layer in _split(group, used_by, [m.wheel for m in members], everyone)
     )
-    modules = dict(lock.modules)
+    modules, left_out = dict(lock.modules), dict(lock.left_out)
     layers = tuple(
-        replace(layer, modules=tuple(m for w in layer.wheels for m in modules.get(w.name, ())))
+        replace(
+            layer,
+            modules=tuple(m for w in layer.wheels for m in modules.get(w.name, ())),
+            left_out=tuple(p for w in layer.wheels for p in left_out.get(w.name, ())),
+        )
         for layer in layers
     )
     layers += tuple(_of_add_on(add_on) for add_on in lock.add_ons)

@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from dockwright.composition.layers import layers_of_release, layers_of_variant
 from dockwright.spec import cuda, naming
+from dockwright.spec.base_lock import os_image
 from dockwright.spec.lock import Group
 
 if TYPE_CHECKING:
@@ -118,6 +119,7 @@ def _dockerfile(variant: Variant, lock: ReleaseLock, templates_path: Path) -> st
             python=variant.release.base.python,
             uv=_uv(lock),
             layers=layers,
+            leaves_out=any(layer.left_out for layer in layers),
             shared_layers=[layer for layer in layers if not layer.is_own],
             own_layers=[layer for layer in layers if layer.is_own],
             environment=list(environment(variant).items()),
@@ -133,8 +135,8 @@ def _dockerfile(variant: Variant, lock: ReleaseLock, templates_path: Path) -> st
 
 def os_layer(variant: Variant) -> str | None:
     """Return the named context of the job's OS packages, if it has any."""
-    names = {layer.name for layer in variant.release.base.os_layers}
-    return f"os-{variant.job}" if variant.job.value in names else None
+    layer = variant.os_layer
+    return os_image(layer.name) if layer else None
 
 
 def _sources(release: Release) -> str:

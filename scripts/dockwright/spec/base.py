@@ -22,7 +22,7 @@ PYTHON_PATTERN = re.compile(r"3\.[1-9][0-9]?")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OsLayer:
-    """The Debian packages that a job needs beyond the base."""
+    """The Debian packages that a job, or a framework's job, needs beyond the base."""
 
     name: str
     packages: tuple[str, ...]
@@ -43,6 +43,11 @@ class BaseSpec:
     """SOURCE_DATE_EPOCH: no file is newer."""
     end_of_support: date
     os_layers: tuple[OsLayer, ...] = ()
+
+    def os_layer(self, job: str, framework: str) -> OsLayer | None:
+        """Return what a framework's images of a job have on the base: its own, else the job's."""
+        layers = {layer.name: layer for layer in self.os_layers}
+        return layers.get(f"{job}-{framework}") or layers.get(job)
 
     def __post_init__(self) -> None:
         if problems := list(_problems(self)):

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 from pydantic import ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 
 from dockwright.errors import StaleError
-from dockwright.spec import cuda, modules
+from dockwright.spec import cuda, left_out, modules
 from dockwright.spec.axes import ACCELERATOR_PATTERN, Job
-from dockwright.spec.modules import Modules  # noqa: TC001 - pydantic reads it at run time
+from dockwright.spec.left_out import Patterns  # noqa: TC001 - pydantic reads it at run time
+from dockwright.spec.modules import Modules  # noqa: TC001 - likewise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,6 +105,8 @@ class ReleaseLock:
     """Those that the images hold compiled; of a file of their own, no part of the lock's."""
     add_ons: tuple[LockedAddOn, ...] = ()
     """The manifest's, which nothing needs to solve; no part of the lock's file either."""
+    left_out: Patterns = ()
+    """What the images have of wheels not, likewise."""
 
     def of(self, folder: str) -> tuple[LockedWheel, ...]:
         """Return what the variant `<job>/<accelerator>` installs, build tools not included."""
@@ -133,7 +136,7 @@ class Requirements:
     huggingface: tuple[str, ...]
     jobs: dict[str, tuple[str, ...]]
     dropped: tuple[str, ...]
-    """Distributions that another one replaces, though something still asks for them."""
+    """Distributions that another one replaces or nothing needs, though something asks for them."""
     refused: tuple[str, ...]
     """Constraints: builds for other accelerators, which satisfy a version just as well."""
     indexes: tuple[str, ...]
@@ -163,7 +166,10 @@ def requirements(release: Release, accelerator: Accelerator) -> Requirements:
         ),
         huggingface=_pins(spec.huggingface),
         jobs={job.value: _of_job(release, job) for job in spec.jobs},
-        dropped=(distribution.replaces,) if distribution.replaces else (),
+        dropped=(
+            *([distribution.replaces] if distribution.replaces else []),
+            *release.file.drops,
+        ),
         refused=tuple(
             f"{other.name}!={spec.version}+{other.local}"
             for other in release.file.distributions.values()
@@ -228,7 +234,13 @@ def load(buildspec_path: Path, release: Release) -> ReleaseLock:
         raise StaleError(msg)
     cuda.require_truth(release, lock)
     compiled = modules.load(buildspec_path, release.key)
-    return replace(lock, modules=compiled, add_ons=tuple(_add_ons(release)))
+    wheels = (locked.wheel for locked in lock.wheels)
+    return replace(
+        lock,
+        modules=compiled,
+        add_ons=tuple(_add_ons(release)),
+        left_out=left_out.of_wheels(release.file.left_out, wheels),
+    )
 
 
 def _add_ons(release: Release) -> Iterator[LockedAddOn]:

@@ -85,8 +85,8 @@ def _base(name: str, base: BaseImage) -> BaseSpec:
         epoch=base.epoch,
         end_of_support=base.end_of_support,
         os_layers=tuple(
-            OsLayer(name=job.value, packages=packages)
-            for job, packages in sorted(base.job_packages.items())
+            OsLayer(name=name, packages=packages)
+            for name, packages in sorted(base.job_packages.items())
         ),
     )
 

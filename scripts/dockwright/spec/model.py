@@ -37,6 +37,17 @@ BaseName = Annotated[
 DebianPackage = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9+.-]+$")]
 DebianPackages = Annotated[tuple[DebianPackage, ...], Field(min_length=1)]
 AcceleratorName = Annotated[str, StringConstraints(pattern=f"^({ACCELERATOR_PATTERN.pattern})$")]
+# A job's, or those of one framework's images of the job.
+JobPackages = Annotated[
+    str, StringConstraints(pattern=f"^({'|'.join(Job)})(-({'|'.join(Framework)}))?$")
+]
+WheelPin = Annotated[
+    str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*==[a-z0-9]+([.!+][a-z0-9]+)*$")
+]
+# Below site-packages, in a folder that has a plain name and so is no wheel's own metadata.
+FilePattern = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9_]+/[A-Za-z0-9_*.+/-]+$", max_length=200)
+]
 EnvName = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]*$")]
 EnvValue = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.,:/@+-]+$")]
 # Goes into labels and comments of Dockerfiles, between double quotes.
@@ -96,7 +107,7 @@ class BaseImage(Model):
     ]
     end_of_support: date
     packages: DebianPackages
-    job_packages: dict[Job, DebianPackages] = {}
+    job_packages: dict[JobPackages, DebianPackages] = {}
 
 
 class Tools(Model):
@@ -151,6 +162,16 @@ class AllowedConflict(Model):
     reason: Sentence
     accelerators: tuple[AcceleratorName, ...] = ()
     """The images that it is in; all when none is named."""
+
+
+class LeftOut(Model):
+    """Files of wheels that no image needs, proven for these versions of the wheels."""
+
+    wheels: Annotated[tuple[WheelPin, ...], Field(min_length=1)]
+    files: Annotated[tuple[FilePattern, ...], Field(min_length=1)]
+    named_in: tuple[FilePattern, ...] = ()
+    """Files that name them all the same, and load none of them."""
+    reason: Sentence
 
 
 class AddOn(Model):
@@ -239,5 +260,7 @@ class FrameworkFile(Model):
     module: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
     distributions: dict[Literal["cpu", "gpu"], FrameworkDistribution]
     environment: dict[EnvName, EnvValue] = {}
+    drops: tuple[Distribution, ...] = ()
+    left_out: Annotated[tuple[LeftOut, ...], Field(title="Left out")] = ()
     releases: Annotated[tuple[ReleaseSpec, ...], Field(min_length=1)]
     exclude: tuple[Exclude, ...] = ()

@@ -11,7 +11,7 @@ from dockwright.spec.axes import Accelerator, Framework, Job
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from dockwright.spec.base import BaseSpec
+    from dockwright.spec.base import BaseSpec, OsLayer
     from dockwright.spec.model import (
         AcceleratorSpec,
         AddOn,
@@ -118,6 +118,11 @@ class Variant:
     def runtime(self) -> Runtime | None:
         """Our own packages that the image runs, if its job has any."""
         return self.release.runtimes.get(self.job)
+
+    @property
+    def os_layer(self) -> OsLayer | None:
+        """The Debian packages that the image has on its base, if any."""
+        return self.release.base.os_layer(self.job, self.release.framework)
 
     @property
     def add_ons(self) -> tuple[AddOn, ...]:

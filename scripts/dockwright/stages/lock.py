@@ -12,7 +12,7 @@ from dockwright.clients.uv import compile_requirements
 from dockwright.clients.wheel_files import Target
 from dockwright.composition import base
 from dockwright.errors import StaleError
-from dockwright.spec import base_lock, cuda, layer_lock
+from dockwright.spec import base_lock, cuda, layer_lock, left_out
 from dockwright.spec import lock as locks
 from dockwright.spec.lock import FORMAT, Group, LockedWheel, ReleaseLock
 from dockwright.spec.records import write_atomically
@@ -79,6 +79,24 @@ def check_strangers(ws: Workspace, variants: Iterable[Variant], bases: Iterable[
         raise StaleError(
             "\n".join(f"{name}: of nothing in the manifest; remove it" for name in names)
         )
+
+
+def check_left_out(ws: Workspace, variants: Iterable[Variant]) -> None:
+    """Raise StaleError if the manifest leaves files out of wheels that no release has locked."""
+    releases = releases_of(variants)
+    wheels: dict[str, list[Wheel]] = {}
+    for release in releases:
+        locked = locks.load(ws.buildspec_path, release).wheels
+        wheels.setdefault(release.framework, []).extend(w.wheel for w in locked)
+    entries = {release.framework: release.file.left_out for release in releases}
+    idle = [
+        f"{ws.buildspec_path.name}/{framework}.yml: left_out: {pin} is locked in no release; see "
+        "whether the version that is locked needs the files, then correct or remove the entry"
+        for framework, of_framework in entries.items()
+        for pin in left_out.idle(of_framework, wheels[framework])
+    ]
+    if idle:
+        raise StaleError("\n".join(idle))
 
 
 def lock_bases(ws: Workspace, bases: Iterable[BaseSpec]) -> None:

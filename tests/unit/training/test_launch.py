@@ -186,6 +186,17 @@ def test_mpirun_on_one_host_needs_no_network() -> None:
     assert not found.over_ssh
 
 
+def test_tensorflow_images_have_no_mpirun_and_say_how_their_hosts_train(image: set[str]) -> None:
+    image ^= PYTORCH | {"tensorflow"}
+    with pytest.raises(RequirementError) as caught:
+        launch(MPI)
+    assert str(caught.value) == (
+        "this image has no mpirun, which the job's distribution settings need; TensorFlow's way to "
+        "train on several hosts is MultiWorkerMirroredStrategy, "
+        'distribution={"multi_worker_mirrored_strategy": {"enabled": True}}'
+    )
+
+
 def test_a_shell_script_may_run_under_mpirun_alone() -> None:
     with pytest.raises(ConfigError, match="it is no Python script"):
         launch(TORCHRUN, name="train.sh")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import posixpath
 import re
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from dockwright.composition.assemble import entry_points, record
@@ -17,9 +18,10 @@ from dockwright.composition.assemble.refusal import corrupt, refuse
 from dockwright.composition.render import VENV
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from dockwright.composition.assemble.entry_points import Script
+    from dockwright.composition.assemble.left_out import LeftOut
     from dockwright.composition.assemble.wheel_archive import WheelArchive
     from dockwright.composition.assemble.zip_directory import Member
 
@@ -135,7 +137,7 @@ class _Work:
         return posixpath.relpath(path, self.target.site_packages)
 
 
-def install(archive: WheelArchive, target: Target) -> Installed:
+def install(archive: WheelArchive, target: Target, left_out: LeftOut | None = None) -> Installed:
     """Return what a wheel is installed as; BuildError when it breaks a rule."""
     work = _Work(archive, target, _stem(archive))
     _check_version(work)
@@ -151,17 +153,33 @@ def install(archive: WheelArchive, target: Target) -> Installed:
             work.folders.update(_folder(work, posixpath.dirname(member.name)))
         elif member.name not in {f"{work.info}/RECORD", f"{work.info}/INSTALLER"}:
             _lay(work, member, declared)
+    gone = _leave_out(work, left_out) if left_out is not None else set()
     for script in declared:
         text = script.launcher(target.interpreter)
         work.generate(f"bin/{script.name}", text, mode=EXECUTABLE_MODE)
     info = f"{target.site_packages}/{work.info}"
     work.generate(f"{info}/INSTALLER", INSTALLER, mode=FILE_MODE)
-    listed = [*(_moved(work, row) for row in rows), *work.added]
+    listed = [row for row in (_moved(work, row) for row in rows) if row.path not in gone]
+    listed += work.added
     content = _without_dropped(record.written(listed))
     # uv writes into the wheel's own file, which keeps its mode.
     own = members[f"{work.info}/RECORD"]
     work.add(Entry(f"{info}/RECORD", _mode(own), None, content))
     return Installed(work.files, work.folders, work.hashes)
+
+
+def _leave_out(work: _Work, left_out: LeftOut) -> set[str]:
+    """Take files away, with folders that hold nothing then; return their paths as in RECORD."""
+    gone = {path for path in work.files if left_out.covers(work.recorded(path))}
+    for path in gone:
+        del work.files[path]
+    work.folders -= _above(gone) - _above((*work.files, *work.folders - _above(gone)))
+    return {work.recorded(path) for path in gone}
+
+
+def _above(paths: Iterable[str]) -> set[str]:
+    """Return the folders that lead to paths."""
+    return {str(folder) for path in paths for folder in PurePosixPath(path).parents}
 
 
 def _stem(archive: WheelArchive) -> str:

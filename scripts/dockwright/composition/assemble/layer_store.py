@@ -132,7 +132,12 @@ def _write(
     try:
         with part.open("wb") as blob:
             written = wheel_layer.write(
-                paths, blob, target=target, inflate=inflate, on_bytes=on_bytes
+                paths,
+                blob,
+                target=target,
+                left_out=layer.left_out,
+                inflate=inflate,
+                on_bytes=on_bytes,
             )
         part.replace(folder / "blob")
         _remember(folder, written)

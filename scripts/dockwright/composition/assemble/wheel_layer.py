@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from dockwright.composition.assemble import gzip_member, record, tar_header
 from dockwright.composition.assemble.install import Target, install
+from dockwright.composition.assemble.left_out import LeftOut
 from dockwright.composition.assemble.refusal import corrupt, refuse
 from dockwright.composition.assemble.wheel_archive import opened
 from dockwright.errors import BuildError
@@ -54,17 +55,18 @@ def write(
     blob: IO[bytes],
     *,
     target: Target,
+    left_out: Iterable[str] = (),
     inflate: bool,
     on_bytes: Callable[[int], None],
 ) -> Written:
-    """Write the layer of some wheels.
+    """Write the layer of some wheels, without the files that patterns leave out.
 
     With `inflate` every byte is checked against zip directory and RECORD on the way, and the
     diff_id comes out; without, the wheels' own hashes are all that is relied on.
     """
     with ExitStack() as stack:
         archives = [stack.enter_context(opened(path)) for path in paths]
-        files, folders = _merged(archives, target)
+        files, folders = _merged(archives, target, LeftOut(left_out))
         stream = _Stream(blob, inflate=inflate, on_bytes=on_bytes)
         for path in sorted(files.keys() | folders):
             file = files.get(path)
@@ -75,13 +77,15 @@ def write(
         return stream.finish()
 
 
-def _merged(archives: Iterable[WheelArchive], target: Target) -> tuple[dict[str, _File], set[str]]:
+def _merged(
+    archives: Iterable[WheelArchive], target: Target, left_out: LeftOut
+) -> tuple[dict[str, _File], set[str]]:
     """Return the files of all wheels by path from the root, and the folders that hold them."""
     root = target.venv.strip("/")
     files: dict[str, _File] = {}
     folders: set[str] = set()
     for archive in archives:
-        installed = install(archive, target)
+        installed = install(archive, target, left_out)
         folders.update(f"{root}/{path}" for path in installed.folders)
         for below, entry in installed.files.items():
             path = f"{root}/{below}"
@@ -91,6 +95,7 @@ def _merged(archives: Iterable[WheelArchive], target: Target) -> tuple[dict[str,
                 first = files[path].archive.filename
                 raise refuse(archive.filename, f"it and {first} install /{path} differently")
             files.setdefault(path, file)
+    left_out.require_use()
     for path in (*files, *folders):
         _add_parents(path, folders)
     if clash := files.keys() & folders:

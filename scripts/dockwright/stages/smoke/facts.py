@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from dockwright.composition import render
+from dockwright.composition.layers import layers_of_variant
 from dockwright.spec import lock as locks
 from dockwright.spec import naming
 
@@ -25,6 +26,7 @@ def facts(variant: Variant, lock: ReleaseLock) -> dict[str, Any]:
     wheels = {locked.wheel.name: locked.wheel.version for locked in lock.of(variant.folder)}
     if variant.runtime is not None:
         wheels |= {package.distribution: package.version for package in variant.runtime.packages}
+    left_out = [p for la in layers_of_variant(lock, variant.folder) for p in la.left_out]
     return {
         "identifier": variant.identifier,
         "framework": release.framework.value,
@@ -39,6 +41,14 @@ def facts(variant: Variant, lock: ReleaseLock) -> dict[str, Any]:
         "pins": pins(requirements.of_job(variant.job)),
         "wheels": dict(sorted(wheels.items())),
         "dropped": list(requirements.dropped),
+        "left_out": left_out,
+        "left_out_named_in": [
+            path
+            for entry in release.file.left_out
+            if set(entry.files) & set(left_out)
+            for path in entry.named_in
+        ],
+        "os_packages": list(variant.os_layer.packages) if variant.os_layer else [],
         "pip_check": [
             allowed.line
             for allowed in release.spec.pip_check

@@ -33,12 +33,12 @@ if TYPE_CHECKING:
 
 _DATA_PARALLEL = "sagemaker_distributed_dataparallel_enabled"
 _MODEL_PARALLEL = "mp_parameters"
+_MIRRORED = (
+    "TensorFlow's way to train on several hosts is MultiWorkerMirroredStrategy, "
+    'distribution={"multi_worker_mirrored_strategy": {"enabled": True}}'
+)
 _REFUSED = {
-    "sagemaker_parameter_server_enabled": (
-        "parameter servers are not supported: TensorFlow's way to train on several hosts is "
-        'MultiWorkerMirroredStrategy, distribution={"multi_worker_mirrored_strategy": '
-        '{"enabled": True}}'
-    ),
+    "sagemaker_parameter_server_enabled": f"parameter servers are not supported: {_MIRRORED}",
     "sagemaker_pytorch_xla_multi_worker_enabled": (
         "PyTorch/XLA is not in this image: use "
         'distribution={"torch_distributed": {"enabled": True}}'
@@ -191,7 +191,7 @@ def _mpirun(
     custom: object,
     environment: dict[str, str],
 ) -> Launch:
-    _need("mpirun")
+    _need("mpirun", instead=f"; {_MIRRORED}" if libraries.has("tensorflow") else "")
     interface = network.variables(cluster, {}).get("NCCL_SOCKET_IFNAME")
     of_master = mpi.mpirun(cluster, command, custom, interface)
     return Launch(
@@ -221,9 +221,9 @@ def _mirrored(cluster: Cluster, request: Request, program: Program) -> Launch:
     )
 
 
-def _need(what: str) -> None:
+def _need(what: str, *, instead: str = "") -> None:
     if not libraries.has(what) and shutil.which(what) is None:
-        msg = f"this image has no {what}, which the job's distribution settings need"
+        msg = f"this image has no {what}, which the job's distribution settings need{instead}"
         raise RequirementError(msg)
 
 
