@@ -27,7 +27,14 @@ SPEC = BaseSpec(
     end_of_support=date(2028, 6, 30),
 )
 BASH = DebianPackage(name="bash", version="5.2-1", architecture="amd64", sha256="a" * 64)
-GIT = DebianPackage(name="git", version="1:2.39-1", architecture="amd64", sha256="b" * 64)
+GIT = DebianPackage(
+    name="git",
+    version="1:2.39-1",
+    architecture="amd64",
+    sha256="b" * 64,
+    source="git",
+    source_version="1:2.39-1",
+)
 
 
 def image(name: str, digit: str, *packages: DebianPackage) -> LockedImage:

@@ -33,6 +33,7 @@ Architecture: all
 """
 MAIN = """\
 Package: bash
+Source: bash-source (5.2)
 Version: 5.2-1
 Architecture: amd64
 SHA256: aaaa
@@ -48,8 +49,22 @@ Version: 2026f-0
 Architecture: all
 SHA256: bbbb
 """
-BASH = DebianPackage(name="bash", version="5.2-1", architecture="amd64", sha256="aaaa")
-TZDATA = DebianPackage(name="tzdata", version="2026f-0", architecture="all", sha256="bbbb")
+BASH = DebianPackage(
+    name="bash",
+    version="5.2-1",
+    architecture="amd64",
+    sha256="aaaa",
+    source="bash-source",
+    source_version="5.2",
+)
+TZDATA = DebianPackage(
+    name="tzdata",
+    version="2026f-0",
+    architecture="all",
+    sha256="bbbb",
+    source="tzdata",
+    source_version="2026f-0",
+)
 
 
 def write_tar(path: Path, *indexes: str) -> Path:

@@ -23,20 +23,17 @@ Identity = tuple[str, str, str]
 def installed(rootfs: Rootfs) -> tuple[DebianPackage, ...]:
     """Return every package of dpkg's status, with the hash that apt's signed indexes give it."""
     identities = {_identity(s) for s in stanzas(rootfs.read(STATUS_PATH).splitlines())}
-    hashes: dict[Identity, str] = {}
+    found: dict[Identity, DebianPackage] = {}
     for path in fnmatch.filter(rootfs.nodes, INDEXES):
         if (index := rootfs.open(path)) is not None:
-            hashes |= _hashes(index, identities)
-    if unknown := sorted(identities - hashes.keys()):
+            found |= _packages(index, identities)
+    if unknown := sorted(identities - found.keys()):
         msg = (
             "installed, but in none of the archive's indexes: "
             f"{', '.join(f'{name} {version}' for name, version, _ in unknown)}"
         )
         raise BaseImageError(msg)
-    return tuple(
-        DebianPackage(name=name, version=version, architecture=architecture, sha256=sha256)
-        for (name, version, architecture), sha256 in sorted(hashes.items())
-    )
+    return tuple(package for _, package in sorted(found.items()))
 
 
 def added(
@@ -61,8 +58,33 @@ def stanzas(lines: Iterable[bytes]) -> Iterator[dict[str, str]]:
         yield fields
 
 
-def _hashes(index: Iterable[bytes], wanted: set[Identity]) -> dict[Identity, str]:
-    return {_identity(s): s["SHA256"] for s in stanzas(index) if _identity(s) in wanted}
+def _packages(index: Iterable[bytes], wanted: set[Identity]) -> dict[Identity, DebianPackage]:
+    return {_identity(s): _package(s) for s in stanzas(index) if _identity(s) in wanted}
+
+
+def _package(stanza: dict[str, str]) -> DebianPackage:
+    name, version, architecture = _identity(stanza)
+    source, source_version = source_of(stanza)
+    return DebianPackage(
+        name=name,
+        version=version,
+        architecture=architecture,
+        sha256=stanza["SHA256"],
+        source=source,
+        source_version=source_version,
+    )
+
+
+def source_of(stanza: dict[str, str]) -> tuple[str, str]:
+    """Return a package's source and its version, which the index leaves out where they are its own.
+
+    >>> source_of({"Package": "bash", "Version": "5.2-2+b1", "Source": "bash (5.2-2)"})
+    ('bash', '5.2-2')
+    >>> source_of({"Package": "libc6", "Version": "2.36-9", "Source": "glibc"})
+    ('glibc', '2.36-9')
+    """
+    name, _, version = stanza.get("Source", stanza["Package"]).partition(" ")
+    return name, version.strip("()") or stanza["Version"]
 
 
 def _identity(stanza: dict[str, str]) -> Identity:

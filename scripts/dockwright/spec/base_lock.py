@@ -39,6 +39,10 @@ class DebianPackage:
     version: str
     architecture: str
     sha256: Sha256
+    source: str | None = None
+    """The source package that it is built of, which advisories speak of."""
+    source_version: str | None = None
+    """Not always the package's own. Locks from before both were recorded lack them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -135,8 +139,8 @@ def differences(locked: BaseLock, actual: BaseLock) -> tuple[str, ...]:
         pinned = locked.image(image.name)
         if pinned.manifest_digest == image.manifest_digest:
             continue
-        before = {p.name: p for p in pinned.packages}
-        after = {p.name: p for p in image.packages}
+        before = {p.name: (p.version, p.architecture, p.sha256) for p in pinned.packages}
+        after = {p.name: (p.version, p.architecture, p.sha256) for p in image.packages}
         names = sorted(name for name in before | after if before.get(name) != after.get(name))
         lines += [
             f"{image.name}: {name} {_version(before.get(name))} -> {_version(after.get(name))}"
@@ -149,12 +153,16 @@ def differences(locked: BaseLock, actual: BaseLock) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _version(package: DebianPackage | None) -> str:
-    return package.version if package else "(absent)"
+def _version(package: tuple[str, ...] | None) -> str:
+    return package[0] if package else "(absent)"
 
 
 def _dump_image(image: LockedImage) -> str:
     facts = asdict(image)
-    packages = ",\n".join(f"        {json.dumps(p)}" for p in facts.pop("packages"))
+    packages = ",\n".join(f"        {_dump_package(p)}" for p in facts.pop("packages"))
     lines = "".join(f"      {json.dumps(k)}: {json.dumps(v)},\n" for k, v in facts.items())
     return f'    {{\n{lines}      "packages": [\n{packages}\n      ]\n    }}'
+
+
+def _dump_package(facts: dict[str, str | None]) -> str:
+    return json.dumps({name: value for name, value in facts.items() if value is not None})
