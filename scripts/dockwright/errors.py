@@ -129,5 +129,11 @@ class JobError(DockwrightError):
             self.exit_code = exit_code
 
 
+class ScanError(DockwrightError):
+    """A vulnerability is overdue, or something could not be scanned or judged."""
+
+    exit_code = 22
+
+
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells expect it."""

@@ -19,6 +19,7 @@ from dockwright.cli import (
     registry,
     run,
     serve,
+    scan,
     show,
     sizes,
     smoke,
@@ -45,6 +46,7 @@ app.command("build")(build.build)
 app.command("plan")(plan.plan)
 app.command("sizes")(sizes.sizes)
 app.command("smoke")(smoke.smoke)
+app.command("scan")(scan.scan)
 app.command("push")(push.push)
 app.command("prove")(prove.prove)
 app.command("show")(show.show)

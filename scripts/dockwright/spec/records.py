@@ -11,6 +11,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from dockwright.errors import RecordError
+from dockwright.spec.severity import Severity
 
 R = TypeVar("R", bound="Record")
 
@@ -108,6 +109,67 @@ class PushRecord(Record):
     """Taken over from other repositories of the registry."""
     sent_blobs: int
     sent_bytes: int
+
+
+class Verdict(StrEnum):
+    """What follows from a known vulnerability; overdue fails a scan, the others are told."""
+
+    OVERDUE = "overdue"
+    DUE = "due"
+    WAITING = "waiting"
+    """Debian has no update for it yet."""
+    ALLOWED = "allowed"
+
+
+class ExportRecord(BaseModel):
+    """Advisories that a scan was made against."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", defer_build=True)
+
+    origin: str
+    sha256: str
+    entries: int
+    newest: str
+    """When the entry that was changed last was; UTC, ISO 8601."""
+
+
+class FindingRecord(BaseModel):
+    """A known vulnerability of a package, and what follows from it."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", defer_build=True)
+
+    name: str
+    """Its CVE where it has one."""
+    ids: tuple[str, ...]
+    ecosystem: str
+    package: str
+    """Of Debian the source package."""
+    version: str
+    fixed: str | None
+    severity: Severity | None
+    """None where no advisory tells: counted as the worst."""
+    published: str
+    due: str
+    verdict: Verdict
+    reason: str | None
+    """Why it is allowed, with who says so and until when."""
+
+
+class ScanRecord(Record):
+    """What advisories tell of the packages that the image's locks name."""
+
+    exports: tuple[ExportRecord, ...]
+    scanned: dict[str, int]
+    """By ecosystem, how many packages were looked up."""
+    unscanned: dict[str, str]
+    """Packages that were not, with the reason."""
+    findings: tuple[FindingRecord, ...]
+    problems: tuple[str, ...]
+    """Why the scan has failed; none in one that passed."""
+
+    def count(self, verdict: Verdict) -> int:
+        """Return how many findings were judged so."""
+        return sum(finding.verdict is verdict for finding in self.findings)
 
 
 def record_path(out_path: Path, identifier: str, stage: str) -> Path:

@@ -1,0 +1,77 @@
+"""A variant and its locks in; what of it advisories may be about, and what nobody can tell, out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dockwright.composition.render import os_layer
+from dockwright.errors import ScanError
+from dockwright.spec.advisories import Component
+from dockwright.spec.base_lock import BASE
+from dockwright.spec.osv import PYPI
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from dockwright.spec.base_lock import BaseLock, DebianPackage
+    from dockwright.spec.lock import ReleaseLock
+    from dockwright.spec.variants import Variant
+
+DEBIAN_RELEASES = {"bullseye": "11", "bookworm": "12", "trixie": "13", "forky": "14"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Components:
+    """What an image consists of."""
+
+    known: tuple[Component, ...]
+    unknown: Mapping[str, str]
+    """Packages that cannot be looked up, with the reason."""
+
+
+def of(variant: Variant, lock: ReleaseLock, base: BaseLock) -> Components:
+    """Return what a variant's locks say is in its image; our own packages no advisory is about."""
+    wheels = (
+        Component(ecosystem=PYPI, name=locked.wheel.name, version=locked.wheel.version)
+        for locked in lock.of(variant.folder)
+    )
+    unknown = {
+        add_on.name: "an archive, of which no advisory database tells"
+        for add_on in lock.add_ons
+        if add_on.into is not None and variant.folder in add_on.used_by
+    }
+    ecosystem = debian(variant.release.base.suite)
+    packages = tuple(_packages(variant, base))
+    unknown |= {
+        package.name: "the base's lock does not tell its source; run `dockwright lock --base`"
+        for package in packages
+        if package.source is None or package.source_version is None
+    }
+    return Components(known=(*wheels, *_sources(packages, ecosystem)), unknown=unknown)
+
+
+def debian(suite: str) -> str:
+    """Return what OSV calls a Debian release.
+
+    >>> debian("bookworm")
+    'Debian:12'
+    """
+    if suite not in DEBIAN_RELEASES:
+        msg = f"which Debian release is {suite}? name it in composition/components.py"
+        raise ScanError(msg)
+    return f"Debian:{DEBIAN_RELEASES[suite]}"
+
+
+def _packages(variant: Variant, base: BaseLock) -> Iterable[DebianPackage]:
+    """Return the base's packages, and the job's, which may bring newer ones of the same name."""
+    names = (BASE, *filter(None, [os_layer(variant)]))
+    return {p.name: p for name in names for p in base.image(name).packages}.values()
+
+
+def _sources(packages: Iterable[DebianPackage], ecosystem: str) -> Iterator[Component]:
+    """Yield the source packages: a library and its tools may be of one."""
+    for source in sorted({(p.source, p.source_version) for p in packages}, key=str):
+        name, version = source
+        if name is not None and version is not None:
+            yield Component(ecosystem=ecosystem, name=name, version=version)
