@@ -9,6 +9,7 @@ from dockwright.composition.render import os_layer
 from dockwright.errors import ScanError
 from dockwright.spec.advisories import Component
 from dockwright.spec.base_lock import BASE
+from dockwright.spec.lock import Group
 from dockwright.spec.osv import PYPI
 
 if TYPE_CHECKING:
@@ -35,11 +36,12 @@ def of(variant: Variant, lock: ReleaseLock, base: BaseLock) -> Components:
     wheels = (
         Component(ecosystem=PYPI, name=locked.wheel.name, version=locked.wheel.version)
         for locked in lock.of(variant.folder)
+        if locked.group is not Group.ADD_ON
     )
     unknown = {
-        add_on.name: "an archive, of which no advisory database tells"
+        add_on.name: "an add-on is in no index, so no advisory database tells of it"
         for add_on in lock.add_ons
-        if add_on.into is not None and variant.folder in add_on.used_by
+        if variant.folder in add_on.used_by
     }
     ecosystem = debian(variant.release.base.suite)
     packages = tuple(_packages(variant, base))
