@@ -10,6 +10,7 @@ from dockwright.cli import (
     changed,
     clean,
     derive,
+    diff,
     doctor,
     engine,
     matrix,
@@ -48,6 +49,7 @@ app.command("sizes")(sizes.sizes)
 app.command("smoke")(smoke.smoke)
 app.command("scan")(scan.scan)
 app.command("push")(push.push)
+app.command("diff")(diff.diff)
 app.command("prove")(prove.prove)
 app.command("show")(show.show)
 app.command("doctor")(doctor.doctor)

@@ -44,7 +44,7 @@ def of(variant: Variant, lock: ReleaseLock, base: BaseLock) -> Components:
         if variant.folder in add_on.used_by
     }
     ecosystem = debian(variant.release.base.suite)
-    packages = tuple(_packages(variant, base))
+    packages = debian_packages(variant, base)
     unknown |= {
         package.name: "the base's lock does not tell its source; run `dockwright lock --base`"
         for package in packages
@@ -65,10 +65,10 @@ def debian(suite: str) -> str:
     return f"Debian:{DEBIAN_RELEASES[suite]}"
 
 
-def _packages(variant: Variant, base: BaseLock) -> Iterable[DebianPackage]:
+def debian_packages(variant: Variant, base: BaseLock) -> tuple[DebianPackage, ...]:
     """Return the base's packages, and the job's, which may bring newer ones of the same name."""
     names = (BASE, *filter(None, [os_layer(variant)]))
-    return {p.name: p for name in names for p in base.image(name).packages}.values()
+    return tuple({p.name: p for name in names for p in base.image(name).packages}.values())
 
 
 def _sources(packages: Iterable[DebianPackage], ecosystem: str) -> Iterator[Component]:
