@@ -11,9 +11,11 @@ from dockwright import console
 from dockwright.cli.common import Json, here
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from dockwright.composition.difference import Changed, Difference, FileChange, Side
+    from dockwright.spec.variants import Variant
+    from dockwright.stages.diff import Planned
     from dockwright.stages.diff_sides import Named
     from dockwright.workspace import Workspace
 
@@ -50,24 +52,30 @@ def _compare(
     ws: Workspace, a: tuple[str, Named | None], b: tuple[str, Named | None]
 ) -> list[Difference]:
     from dockwright.stages import diff, diff_sides  # noqa: PLC0415 - slow to import
-    from dockwright.stages.plan import forecast  # noqa: PLC0415 - likewise
 
     (text_a, named_a), (text_b, named_b) = a, b
     if named_a is not None and named_b is not None:
         pairs = diff_sides.pairs(named_a, named_b)
-        is_past = named_a.is_past or named_b.is_past
-        if is_past or len(pairs) > 1 or not all(diff_sides.is_built(ws, v) for v in pairs[0]):
-            before = forecast(named_a.ws, [one for one, _ in pairs])
-            after = forecast(named_b.ws, [other for _, other in pairs])
-            return [
-                diff.of_locks((named_a.ws, one), (named_b.ws, other))
-                for one, other in zip(before, after, strict=True)
-            ]
+        if not diff_sides.are_built(ws, named_a, named_b):
+            before = _planned(named_a, [one for one, _ in pairs])
+            after = _planned(named_b, [other for _, other in pairs])
+            return [diff.of_locks(one, other) for one, other in zip(before, after, strict=True)]
     with (
         diff_sides.opened(ws, text_a, diff_sides.only(named_a)) as (source_a, told_a),
         diff_sides.opened(ws, text_b, diff_sides.only(named_b)) as (source_b, told_b),
     ):
         return [diff.of_images(source_a, source_b, told_a, told_b)]
+
+
+def _planned(named: Named, variants: Sequence[Variant]) -> list[Planned]:
+    from dockwright.stages.diff import Planned  # noqa: PLC0415 - slow to import
+    from dockwright.stages.plan import forecast  # noqa: PLC0415 - likewise
+
+    prefix = f"{named.revision}:" if named.revision else ""
+    return [
+        Planned(name=f"{prefix}{variant.identifier}", ws=named.ws, forecast=planned)
+        for variant, planned in zip(variants, forecast(named.ws, variants), strict=True)
+    ]
 
 
 def _show(found: Difference, *, files: bool) -> None:
@@ -94,7 +102,7 @@ def _show(found: Difference, *, files: bool) -> None:
 def _described(side: Side) -> str:
     digest = f" {side.digest}" if side.digest and side.digest not in side.name else ""
     size = console.human_bytes(side.stack.size_bytes)
-    return f"{side.name}{digest}, {size} in {len(side.stack.layers)} layers, of {side.place}"
+    return f"{side.name}{digest}, {size} in {len(side.stack.layers)} layers, {side.place}"
 
 
 def _changes(header: tuple[str, ...], changes: Iterable[Changed]) -> None:
@@ -104,7 +112,7 @@ def _changes(header: tuple[str, ...], changes: Iterable[Changed]) -> None:
             one.kind,
             one.before or "-",
             one.after or "-",
-            f"{one.change}, back" if one.is_older else one.change.value,
+            f"{one.change}, older" if one.is_older else one.change.value,
         )
         for one in changes
     ]

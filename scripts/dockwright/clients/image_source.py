@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dockwright.clients import image_files
-from dockwright.clients.registry_session import explained, failure
+from dockwright.clients.registry_session import TIMEOUT_S, explained, failure
 from dockwright.errors import HashMismatchError, RegistryError
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def in_engine(
     ) as image:
         yield Source(
             name=name,
-            place="the engine",
+            place="in the engine",
             digest=digest,
             manifest=json.loads(image.manifest),
             config=json.loads(image.config),
@@ -72,7 +72,7 @@ def in_registry(repository: Repository, target: str) -> Source:
         raise RegistryError(msg)
     return Source(
         name=name,
-        place=f"the registry {repository.session.host}",
+        place=f"in the registry {repository.session.host}",
         digest=manifest.digest,
         manifest=document,
         config=json.loads(repository.read_blob(document["config"]["digest"])),
@@ -93,14 +93,17 @@ def _from_registry(repository: Repository, digest: str) -> Iterator[Iterator[byt
     repository.has_blob(digest)  # logs in where that is needed
     session, url = repository.session, repository.url(f"blobs/{digest}")
     authorization = session.authorizer.header(repository.pull_scopes)
-    headers = {"Authorization": authorization} if authorization else {}
+    headers = {"Accept-Encoding": "identity"}
+    headers |= {"Authorization": authorization} if authorization else {}
     with (
         explained(session.host),
-        session.http.stream("GET", url, headers=headers, follow_redirects=True) as response,
+        session.http.stream(
+            "GET", url, headers=headers, follow_redirects=True, timeout=TIMEOUT_S
+        ) as response,
     ):
         if not response.is_success:
             raise failure(response)
-        yield _checked(response.iter_raw(PIECE_BYTES), digest)
+        yield _checked(response.iter_bytes(PIECE_BYTES), digest)
 
 
 def _checked(pieces: Iterator[bytes], digest: str) -> Iterator[bytes]:

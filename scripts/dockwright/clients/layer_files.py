@@ -77,7 +77,9 @@ def read(pieces: Iterator[bytes], keep: Callable[[str], bool], *, name: str) -> 
 
 def _inflated(pieces: Iterator[bytes], name: str) -> Iterator[bytes]:
     """Yield the tar's bytes; a layer may be many gzip members, as ours are."""
-    first = next(pieces, b"")
+    first = b""
+    while len(first) < len(ZSTD_MAGIC) and (piece := next(pieces, b"")):
+        first += piece
     if first.startswith(ZSTD_MAGIC):
         msg = (
             f"{name} is compressed by zstd: only gzip layers, those that SageMaker takes, are read"

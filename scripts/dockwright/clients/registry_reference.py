@@ -51,7 +51,7 @@ def parse(text: str) -> Reference:
     name, _, digest = text.partition("@")
     host, _, rest = name.partition("/")
     repository, _, tag = rest.partition(":")
-    if not rest or not _looks_like_host(host):
+    if not rest or not looks_like_host(host):
         msg = f"{text!r} names no registry; write host/repository:tag, such as docker.io/you/name:1"
         raise RegistryError(msg)
     for what, value, pattern, needed in (
@@ -78,5 +78,6 @@ def is_loopback(host: str) -> bool:
         return name == "localhost"
 
 
-def _looks_like_host(text: str) -> bool:
+def looks_like_host(text: str) -> bool:
+    """Tell whether what stands before the first slash is a registry's host, and no folder."""
     return text == "localhost" or any(mark in text for mark in ".:")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dockwright import console
@@ -21,12 +22,20 @@ if TYPE_CHECKING:
     from dockwright.clients.layer_files import Listing
     from dockwright.composition.listings import Name
     from dockwright.spec.records import BuildRecord
-    from dockwright.spec.variants import Variant
     from dockwright.stages.plan import Forecast
     from dockwright.workspace import Workspace
 
 OUR_STEP = "dockwright layer "
 VENV = "opt/venv/"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Planned:
+    """An image of which the locks of a workspace, which may be a past one, tell."""
+
+    name: str
+    ws: Workspace
+    forecast: Forecast
 
 
 def of_images(a: Source, b: Source, told_a: Told, told_b: Told) -> Difference:
@@ -54,10 +63,10 @@ def of_images(a: Source, b: Source, told_a: Told, told_b: Told) -> Difference:
     )
 
 
-def of_locks(a: tuple[Workspace, Forecast], b: tuple[Workspace, Forecast]) -> Difference:
+def of_locks(a: Planned, b: Planned) -> Difference:
     """Compare what the locks of two variants, maybe of two revisions, say of their images."""
-    side_a, side_b = _locked(a[1]), _locked(b[1])
-    before, after = (_packages(ws, forecast.image.variant) for ws, forecast in (a, b))
+    side_a, side_b = _locked(a), _locked(b)
+    before, after = _packages(a), _packages(b)
     return Difference(
         a=side_a,
         b=side_b,
@@ -95,13 +104,14 @@ def _layers(source: Source, build: BuildRecord | None) -> Iterable[Weighed]:
         )
 
 
-def _locked(forecast: Forecast) -> Side:
+def _locked(planned: Planned) -> Side:
+    forecast = planned.forecast
     variant = forecast.image.variant
     labels = {("label", name): value for name, value in naming.labels(variant).items()}
     env = {("env", name): value for name, value in environment(variant).items()}
     return Side(
-        name=variant.identifier,
-        place="the locks",
+        name=planned.name,
+        place="by its locks",
         digest=None,
         stack=sharing.weigh(forecast.image, forecast.assembled),
         facts=labels | env,
@@ -109,10 +119,10 @@ def _locked(forecast: Forecast) -> Side:
     )
 
 
-def _packages(ws: Workspace, variant: Variant) -> dict[Name, str]:
-    release = variant.release
-    lock = locks.load(ws.buildspec_path, release)
-    base = base_lock.load(ws.buildspec_path, release.base)
+def _packages(planned: Planned) -> dict[Name, str]:
+    variant, buildspec_path = planned.forecast.image.variant, planned.ws.buildspec_path
+    lock = locks.load(buildspec_path, variant.release)
+    base = base_lock.load(buildspec_path, variant.release.base)
     wheels = {
         (PackageKind.PYTHON, locked.wheel.name): locked.wheel.version
         for locked in lock.of(variant.folder)

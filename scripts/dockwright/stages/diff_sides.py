@@ -23,7 +23,13 @@ from dockwright.clients import (
 )
 from dockwright.clients.registry import Repository
 from dockwright.composition.difference import Told
-from dockwright.errors import NoEngineError, NothingSelectedError, ProcessError, RecordError
+from dockwright.errors import (
+    EngineUnfitError,
+    NoEngineError,
+    NothingSelectedError,
+    ProcessError,
+    RecordError,
+)
 from dockwright.spec import manifest, records, selector
 from dockwright.spec.evidence import Kind
 from dockwright.spec.records import BuildRecord, Record, ScanRecord, SmokeRecord
@@ -47,7 +53,7 @@ class Named:
 
     ws: Workspace
     variants: tuple[Variant, ...]
-    is_past: bool
+    revision: str | None = None
 
 
 @contextmanager
@@ -57,13 +63,14 @@ def named(ws: Workspace, text: str) -> Iterator[Named | None]:
     None where it names an image: `HOST/NAME:TAG`, or a digest.
     """
     revision, _, name = text.rpartition(":")
-    if "/" in name or _is_digest(text) or "@" in text:
+    host, slash, _ = text.partition("/")
+    if _is_digest(text) or (slash and registry_reference.looks_like_host(host)):
         yield None
     elif not revision:
-        yield Named(ws=ws, variants=_pick(ws, name), is_past=False)
+        yield Named(ws=ws, variants=_pick(ws, name))
     else:
         with _checked_out(ws, revision) as past:
-            yield Named(ws=past, variants=_pick(past, name), is_past=True)
+            yield Named(ws=past, variants=_pick(past, name), revision=revision)
 
 
 def pairs(a: Named, b: Named) -> tuple[tuple[Variant, Variant], ...]:
@@ -85,23 +92,28 @@ def only(found: Named | None) -> Variant | None:
     """Return the one variant that is named, if it is not an image itself that is."""
     if found is None:
         return None
-    if found.is_past or len(found.variants) != 1:
+    if found.revision is not None or len(found.variants) != 1:
         msg = "an image is compared with one image that was built here, by its identifier"
         raise NothingSelectedError(msg)
     return found.variants[0]
 
 
-def is_built(ws: Workspace, variant: Variant) -> bool:
-    """Tell whether the engine has the image that was built of a variant."""
-    record = records.read(ws.out_path, variant.identifier, "build", BuildRecord)
-    if record is None:
-        return False
+def are_built(ws: Workspace, *sides: Named) -> bool:
+    """Tell whether each side is one image that was built here and that the engine still has."""
+    found = []
+    for side in sides:
+        if side.revision is not None or len(side.variants) != 1:
+            return False
+        record = records.read(ws.out_path, side.variants[0].identifier, "build", BuildRecord)
+        if record is None:
+            return False
+        found.append(record)
     try:
         running = engine.find(ws)
-    except NoEngineError:
+    except (NoEngineError, EngineUnfitError):
         return False
     with docker.connect(running) as client:
-        return images.digest_of(client, record.reference) == record.digest
+        return all(images.digest_of(client, r.reference) == r.digest for r in found)
 
 
 @contextmanager
@@ -112,7 +124,7 @@ def opened(ws: Workspace, text: str, variant: Variant | None) -> Iterator[tuple[
         with registry.session(reference.host) as session:
             repository = Repository(session=session, name=reference.repository)
             source = image_source.in_registry(repository, reference.target)
-            yield replace(source, name=text), _told_there(repository, source)
+            yield replace(source, name=text), told_there(repository, source)
         return
     record = records.require_build(ws.out_path, variant.identifier) if variant else None
     name = variant.identifier if variant else text
@@ -145,7 +157,10 @@ def _checked_out(ws: Workspace, revision: str) -> Iterator[Workspace]:
         argv = (*git, "rev-parse", "--verify", "--quiet", "--end-of-options", wanted)
         commit = process.run(argv, timeout_s=60).strip()
     except ProcessError:
-        msg = f"{revision!r} is no revision of this repository; `git log` shows them"
+        msg = (
+            f"{revision!r} is neither a revision of this repository nor a registry's image; write "
+            "REVISION:IDENTIFIER, or HOST/NAME:TAG with the host"
+        )
         raise NothingSelectedError(msg) from None
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "tree.tar"
@@ -173,7 +188,7 @@ def _told_here(out_path: Path, source: Source) -> Told:
     )
 
 
-def _told_there(repository: Repository, source: Source) -> Told:
+def told_there(repository: Repository, source: Source) -> Told:
     """Return the newest records that are attached to the image; who signed them is not checked."""
 
     def read(kind: Kind, model: type[R]) -> R | None:
