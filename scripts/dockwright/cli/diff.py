@@ -19,14 +19,12 @@ if TYPE_CHECKING:
     from dockwright.stages.diff_sides import Named
     from dockwright.workspace import Workspace
 
-Image = typer.Argument(
-    help="HOST/NAME:TAG, a digest in the engine, an identifier or a release; REVISION:… of git."
-)
+HELP = "HOST/NAME:TAG, a digest in the engine, an identifier or a release; REVISION:… of git."
 
 
 def diff(
-    a: Annotated[str, Image],
-    b: Annotated[str, Image],
+    a: Annotated[str, typer.Argument(metavar="A", help=HELP)],
+    b: Annotated[str, typer.Argument(metavar="B", help=HELP)],
     *,
     files: Annotated[bool, typer.Option("--files", help="List the files that differ.")] = False,
     as_json: Json = False,
