@@ -112,7 +112,7 @@ def test_only_what_differs_is_fetched_read_and_told(tmp_path: Path) -> None:
 def test_equal_images_differ_in_nothing(tmp_path: Path) -> None:
     image = made(tmp_path, BASE, TORCH, env={"A": "1"}, x="y")
     found, _ = compared(image, image)
-    assert (found.packages, found.fetched, found.facts, found.files) == ((), (), (), ())
+    assert (found.packages, found.fetched, found.settings, found.files) == ((), (), (), ())
 
 
 def test_the_same_files_in_other_layers_are_no_change(tmp_path: Path) -> None:
@@ -140,7 +140,7 @@ def test_labels_environment_and_command_are_told(tmp_path: Path) -> None:
     old = made(tmp_path, BASE, env={"A": "1", "B": "1"}, title="old", same="x")
     new = made(tmp_path, BASE, env={"A": "1", "C": "=1"}, title="new", same="x")
     found, _ = compared(old, new)
-    assert [(f.kind, f.name, f.before, f.after) for f in found.facts] == [
+    assert [(f.kind, f.name, f.before, f.after) for f in found.settings] == [
         ("env", "B", "1", None),
         ("env", "C", None, "=1"),
         ("label", "title", "old", "new"),

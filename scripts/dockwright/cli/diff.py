@@ -66,12 +66,18 @@ def _compare(
 
 
 def _planned(named: Named, variants: Sequence[Variant]) -> list[Planned]:
-    from dockwright.stages.diff import Planned  # noqa: PLC0415 - slow to import
+    from dockwright.composition import sharing  # noqa: PLC0415 - slow to import
+    from dockwright.stages.diff import Planned  # noqa: PLC0415 - likewise
     from dockwright.stages.plan import forecast  # noqa: PLC0415 - likewise
 
     prefix = f"{named.revision}:" if named.revision else ""
     return [
-        Planned(name=f"{prefix}{variant.identifier}", ws=named.ws, forecast=planned)
+        Planned(
+            name=f"{prefix}{variant.identifier}",
+            ws=named.ws,
+            variant=variant,
+            stack=sharing.weigh(planned.image, planned.assembled),
+        )
         for variant, planned in zip(variants, forecast(named.ws, variants), strict=True)
     ]
 
@@ -92,7 +98,7 @@ def _show(found: Difference, *, files: bool) -> None:
     console.out("")
     if found.files is not None:
         _files(found.files, is_listed=files)
-    _changes(("SETTING", "OF", "A", "B", "CHANGE"), found.facts)
+    _changes(("SETTING", "OF", "A", "B", "CHANGE"), found.settings)
     _records("checks", found.checks, ("CHECK", "OF", "A", "B", "CHANGE"))
     _records("known vulnerabilities", found.findings, ("PACKAGE", "ADVISORY", "A", "B", "CHANGE"))
 
@@ -155,7 +161,7 @@ def _data(found: Difference) -> dict[str, Any]:
         "packages": [asdict(one) for one in found.packages],
         "fetched_bytes": found.fetched_bytes,
         "fetched": [asdict(layer) for layer in found.fetched],
-        "settings": [asdict(one) for one in found.facts],
+        "settings": [asdict(one) for one in found.settings],
         "checks": None if found.checks is None else [asdict(one) for one in found.checks],
         "findings": None if found.findings is None else [asdict(one) for one in found.findings],
         "files": None if found.files is None else [asdict(one) for one in found.files],

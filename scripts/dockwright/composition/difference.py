@@ -78,7 +78,7 @@ class Side:
     """Where it was read: a registry, the engine, the locks."""
     digest: str | None
     stack: Stack
-    facts: Mapping[tuple[str, str], str]
+    settings: Mapping[tuple[str, str], str]
     """Labels, environment and what else a config says, by kind and name."""
     told: Told
 
@@ -92,7 +92,7 @@ class Difference:
     packages: tuple[Changed, ...]
     fetched: tuple[Weighed, ...]
     """The layers that someone who has A fetches to get B."""
-    facts: tuple[Changed, ...]
+    settings: tuple[Changed, ...]
     checks: tuple[Changed, ...] | None
     """None where not both were checked."""
     findings: tuple[Changed, ...] | None
@@ -121,7 +121,7 @@ def packages(before: Mapping[Name, str], after: Mapping[Name, str]) -> tuple[Cha
     )
 
 
-def facts(
+def changes(
     before: Mapping[tuple[str, str], str], after: Mapping[tuple[str, str], str]
 ) -> tuple[Changed, ...]:
     """Return what is new, gone, or said otherwise."""
@@ -146,7 +146,7 @@ def checks(a: Side, b: Side) -> tuple[Changed, ...] | None:
         {("check", check.name): check.status.value for check in record.checks}
         for record in (a.told.smoke, b.told.smoke)
     )
-    return facts(before, after)
+    return changes(before, after)
 
 
 def findings(a: Side, b: Side) -> tuple[Changed, ...] | None:
@@ -157,7 +157,7 @@ def findings(a: Side, b: Side) -> tuple[Changed, ...] | None:
         {(finding.name, finding.package): finding.verdict.value for finding in record.findings}
         for record in (a.told.scan, b.told.scan)
     )
-    return facts(before, after)
+    return changes(before, after)
 
 
 def files(before: Listing, after: Listing) -> tuple[FileChange, ...]:
@@ -179,10 +179,10 @@ def files(before: Listing, after: Listing) -> tuple[FileChange, ...]:
     return tuple(sorted(found))
 
 
-def by_package(changes: Iterable[FileChange]) -> dict[str, Counter[Change]]:
+def by_package(files: Iterable[FileChange]) -> dict[str, Counter[Change]]:
     """Return how many files of each package are new, gone and other ones."""
     counts: dict[str, Counter[Change]] = {}
-    for file in changes:
+    for file in files:
         counts.setdefault(file.package, Counter())[file.change] += 1
     return counts
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dockwright import console
 from dockwright.clients import layer_files
-from dockwright.composition import components, difference, listings, sharing
+from dockwright.composition import components, difference, listings
 from dockwright.composition.difference import Difference, Side, Told
 from dockwright.composition.listings import PackageKind
 from dockwright.composition.render import environment
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from dockwright.clients.layer_files import Listing
     from dockwright.composition.listings import Name
     from dockwright.spec.records import BuildRecord
-    from dockwright.stages.plan import Forecast
+    from dockwright.spec.variants import Variant
     from dockwright.workspace import Workspace
 
 OUR_STEP = "dockwright layer "
@@ -35,7 +35,8 @@ class Planned:
 
     name: str
     ws: Workspace
-    forecast: Forecast
+    variant: Variant
+    stack: Stack
 
 
 def of_images(a: Source, b: Source, told_a: Told, told_b: Told) -> Difference:
@@ -47,7 +48,7 @@ def of_images(a: Source, b: Source, told_a: Told, told_b: Told) -> Difference:
     )
     before, after = _read(a, gone), _read(b, fetched)
     shared = [layer for layer in side_b.stack.layers if layer not in fetched]
-    if shared and _is_beyond_venv(before, after):
+    if shared and any(_is_beyond_venv(one) for one in (before, after)):
         # The system's own layers lie over each other: what one replaces may be the other's still.
         below = _read(a, shared[:1])
         before, after = listings.merged((below, before)), listings.merged((below, after))
@@ -56,7 +57,7 @@ def of_images(a: Source, b: Source, told_a: Told, told_b: Told) -> Difference:
         b=side_b,
         packages=difference.packages(listings.packages(before), listings.packages(after)),
         fetched=fetched,
-        facts=difference.facts(side_a.facts, side_b.facts),
+        settings=difference.changes(side_a.settings, side_b.settings),
         checks=difference.checks(side_a, side_b),
         findings=difference.findings(side_a, side_b),
         files=difference.files(before, after),
@@ -72,7 +73,7 @@ def of_locks(a: Planned, b: Planned) -> Difference:
         b=side_b,
         packages=difference.packages(before, after),
         fetched=side_b.stack.lacking(side_a.stack.layers),
-        facts=difference.facts(side_a.facts, side_b.facts),
+        settings=difference.changes(side_a.settings, side_b.settings),
         checks=None,
         findings=None,
         files=None,
@@ -85,7 +86,7 @@ def _side(source: Source, told: Told) -> Side:
         place=source.place,
         digest=source.digest,
         stack=Stack(identifier=source.name, layers=tuple(_layers(source, told.build))),
-        facts=_facts(source.config.get("config") or {}),
+        settings=_settings(source.config.get("config") or {}),
         told=told,
     )
 
@@ -105,22 +106,21 @@ def _layers(source: Source, build: BuildRecord | None) -> Iterable[Weighed]:
 
 
 def _locked(planned: Planned) -> Side:
-    forecast = planned.forecast
-    variant = forecast.image.variant
+    variant = planned.variant
     labels = {("label", name): value for name, value in naming.labels(variant).items()}
     env = {("env", name): value for name, value in environment(variant).items()}
     return Side(
         name=planned.name,
         place="by its locks",
         digest=None,
-        stack=sharing.weigh(forecast.image, forecast.assembled),
-        facts=labels | env,
+        stack=planned.stack,
+        settings=labels | env,
         told=Told(),
     )
 
 
 def _packages(planned: Planned) -> dict[Name, str]:
-    variant, buildspec_path = planned.forecast.image.variant, planned.ws.buildspec_path
+    variant, buildspec_path = planned.variant, planned.ws.buildspec_path
     lock = locks.load(buildspec_path, variant.release)
     base = base_lock.load(buildspec_path, variant.release.base)
     wheels = {
@@ -144,20 +144,16 @@ def _read(source: Source, layers: Iterable[Weighed]) -> Listing:
     return listings.merged(found)
 
 
-def _is_beyond_venv(*read: Listing) -> bool:
-    return any(not path.startswith(VENV) for one in read for path in one.files)
+def _is_beyond_venv(listing: Listing) -> bool:
+    return any(not path.startswith(VENV) for path in (*listing.files, *listing.removed))
 
 
-def _facts(config: Mapping[str, Any]) -> dict[tuple[str, str], str]:
+def _settings(config: Mapping[str, Any]) -> dict[tuple[str, str], str]:
     """Return what a container starts with, by kind and name."""
     env = (setting.partition("=") for setting in config.get("Env") or ())
-    facts = {("env", name): value for name, _, value in env}
-    facts |= {("label", name): value for name, value in (config.get("Labels") or {}).items()}
-    facts |= {
-        ("config", name): " ".join(config[name]) if name != "User" else config[name]
-        for name in ("Entrypoint", "Cmd", "ExposedPorts", "User")
-        if config.get(name)
-    }
-    if config.get("WorkingDir"):
-        facts["config", "WorkingDir"] = config["WorkingDir"]
-    return facts
+    found = {("env", name): value for name, _, value in env}
+    found |= {("label", name): value for name, value in (config.get("Labels") or {}).items()}
+    for name in ("Entrypoint", "Cmd", "ExposedPorts", "User", "WorkingDir"):
+        if value := config.get(name):
+            found["config", name] = value if isinstance(value, str) else " ".join(value)
+    return found

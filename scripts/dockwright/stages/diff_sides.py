@@ -129,13 +129,14 @@ def opened(ws: Workspace, text: str, variant: Variant | None) -> Iterator[tuple[
     record = records.require_build(ws.out_path, variant.identifier) if variant else None
     name = variant.identifier if variant else text
     digest, reference_here = (record.digest, record.reference) if record else (text, text)
-    with (
-        docker.connect(engine.find(ws)) as client,
-        image_source.in_engine(
+    with docker.connect(engine.find(ws)) as client:
+        if images.digest_of(client, reference_here) != digest:
+            msg = f"the engine has no {digest}; build it, or name HOST/NAME@{digest} in a registry"
+            raise RecordError(msg)
+        with image_source.in_engine(
             client, digest, reference=reference_here, name=name, scratch_path=ws.uploads_path
-        ) as source,
-    ):
-        yield source, _told_here(ws.out_path, source)
+        ) as source:
+            yield source, _told_here(ws.out_path, source)
 
 
 def _is_digest(text: str) -> bool:
@@ -175,7 +176,7 @@ def _checked_out(ws: Workspace, revision: str) -> Iterator[Workspace]:
 def _told_here(out_path: Path, source: Source) -> Told:
     """Return the records of this working copy."""
     labels = (source.config.get("config") or {}).get("Labels") or {}
-    identifier = labels.get(IDENTIFIER_LABEL)
+    identifier = Path(labels.get(IDENTIFIER_LABEL, "")).name  # anyone may have written the label
 
     def read(stage: str, model: type[R]) -> R | None:
         record = records.read(out_path, identifier, stage, model) if identifier else None
