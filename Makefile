@@ -59,6 +59,10 @@ matrix: $(READY) ## Build and check every image of the manifest in little room; 
 bench: $(READY) ## Measure the commands, today and with 1,000 variants, against their targets
 	@python tests/bench/bench_cli.py $(ARGS)
 
+.PHONY: bench-build
+bench-build: $(READY) ## Measure both builders beside a plain pip Dockerfile, against targets
+	@PYTHONPATH=tests python -m bench.bench_build $(ARGS)
+
 .PHONY: bench-serving
 bench-serving: $(READY) ## Measure our server beside Hugging Face's SageMaker toolkit, against targets
 	@PYTHONPATH=tests python -m bench.bench_serving $(ARGS)

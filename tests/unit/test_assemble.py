@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import ExitStack
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from dockwright.builders.deliver import Deliver
     from dockwright.builders.job import Job
+    from dockwright.composition.assemble.wheel_layer import Written
     from dockwright.spec.image import AssembledImage
     from dockwright.workspace import Workspace
     from sample import Sample
@@ -144,3 +147,30 @@ def test_an_unlocked_layer_is_made_all_the_same(known: Job, good: Sample) -> Non
     some = LayerLock(layers=tuple(la for la in known.layers.layers if la.name != "training"))
     one = assemble.assemble(good.ws, replace(known, layers=some))
     assert one.digest == assemble.assemble(good.ws, known).digest
+
+
+def test_building_anew_makes_each_layer_once_and_leaves_those_of_others_alone(
+    known: Job, good: Sample, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deliver = cast("Deliver", lambda _variant, image: image.digest)
+    first = assemble.build(good.ws, [known], deliver)
+    others = good.ws.layers_path / ("0" * 64) / "facts.json"
+    others.parent.mkdir()
+    others.write_text("{}", encoding="utf-8")
+    ours = [la for la in first[IDENTIFIER][0].layers if good.ws.layers_path in la.path.parents]
+    written: list[list[Path]] = []
+    write = wheel_layer.write
+
+    def noted(paths: list[Path], *args: object, **options: object) -> Written:
+        written.append(paths)
+        return write(paths, *args, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(wheel_layer, "write", noted)
+    with ExitStack() as stack:
+        held = {layer.digest: stack.enter_context(layer.path.open("rb")) for layer in ours}
+        again = assemble.build(good.ws, [known, known], deliver, no_cache=True)
+        for digest, file in held.items():  # as another build may do
+            assert digest == f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+    assert again == first
+    assert len(written) == len({tuple(paths) for paths in written}) > 3
+    assert others.exists()

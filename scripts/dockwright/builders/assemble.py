@@ -6,27 +6,31 @@ layer, follows from the same plan as the Dockerfile, which stays the specificati
 
 from __future__ import annotations
 
-import shutil
+import os
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, assert_never
 
 from dockwright import console
 from dockwright.composition import archive_layer, bytecode, oci_layout
-from dockwright.composition.assemble import keys
+from dockwright.composition.assemble import keys, layer_store
 from dockwright.composition.assemble.install import Target
 from dockwright.composition.assemble.layer_store import MEND, LayerBlob, layer_blobs
 from dockwright.composition.assemble.venv_layer import venv_layer
 from dockwright.composition.layers import layers_of_variant
 from dockwright.composition.oci_layout import Layer
 from dockwright.composition.plan import Kind, plan_image
-from dockwright.composition.prediction import documents, predict
+from dockwright.composition.prediction import documents, layer_keys, predict
 from dockwright.errors import HashMismatchError
 from dockwright.spec.image import AssembledImage, Blob
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
+    from concurrent.futures import Future
 
     from dockwright.builders.deliver import Deliver
     from dockwright.builders.job import Job
+    from dockwright.composition.layers import WheelLayer
     from dockwright.spec.base_lock import LockedImage
     from dockwright.workspace import Workspace
 
@@ -37,8 +41,8 @@ def build(
     ws: Workspace, jobs: Sequence[Job], deliver: Deliver, *, no_cache: bool = False
 ) -> dict[str, tuple[AssembledImage, str]]:
     """Assemble and deliver every image; return identifier -> image and its reference there."""
-    if no_cache and ws.layers_path.exists():
-        shutil.rmtree(ws.layers_path)
+    if no_cache:
+        layer_store.forget(ws, {key for job in jobs for key in _keys(job)})
     images = {}
     for job in jobs:
         identifier = job.variant.identifier
@@ -82,38 +86,75 @@ def _told(layer: Layer) -> str:
 
 def _blobs(ws: Workspace, job: Job, *, thorough: bool) -> dict[str, LayerBlob]:
     """Return the image's layers by name, from the bottom up."""
+    python, every = job.variant.release.base.python, _wheel_layers(job)
+    archives = {layer.name: layer for layer in every if layer.into}
+    wheel_layers = tuple(layer for layer in every if not layer.into)
+    with _compiling(ws, job, wheel_layers) as compiled:
+        blobs = _assembled(ws, job, wheel_layers, thorough=thorough)
+        ordered = {}
+        for planned in plan_image(job.variant, job.lock, job.base.lock, job.runtime).layers:
+            name = planned.name
+            match planned.kind:
+                case Kind.BASE | Kind.OS:
+                    blob = _locked(job, job.base.lock.image(name))
+                case Kind.VENV:
+                    blob = venv_layer(ws, python)
+                case Kind.WHEELS:
+                    blob = blobs[name]
+                case Kind.BYTECODE:
+                    blob = compiled[name].result()
+                case Kind.ARCHIVE:
+                    blob = archive_layer.layer_blob(ws, archives[name], job.base, python=python)
+                case _:
+                    assert_never(planned.kind)
+            ordered[name] = blob
+    return ordered
+
+
+def _wheel_layers(job: Job) -> tuple[WheelLayer, ...]:
+    layers = layers_of_variant(job.lock, job.variant.folder)
+    return (*layers, *([job.runtime] if job.runtime else []))
+
+
+def _keys(job: Job) -> Iterator[str]:
+    """Yield the keys of all layers that are made for the job."""
+    for layer in _wheel_layers(job):
+        yield from layer_keys(layer, job.base.lock, python=job.variant.release.base.python).values()
+
+
+@contextmanager
+def _compiling(
+    ws: Workspace, job: Job, layers: Iterable[WheelLayer]
+) -> Iterator[dict[str, Future[LayerBlob]]]:
+    """Yield the layers of compiled modules by name, made while the block runs.
+
+    When it fails, those that are being made are made to their end, and no other is begun.
+    """
+    pool = ThreadPoolExecutor(os.cpu_count())
     python = job.variant.release.base.python
-    wheel_layers = layers_of_variant(job.lock, job.variant.folder)
-    wheel_layers += (job.runtime,) if job.runtime else ()
-    archives = {layer.name: layer for layer in wheel_layers if layer.into}
-    wheel_layers = tuple(layer for layer in wheel_layers if not layer.into)
-    compiled = {layer.bytecode: layer for layer in wheel_layers}
-    target, locked = Target(python=python), job.layers.by_key
+    largest_first = sorted(layers, key=lambda layer: len(layer.modules), reverse=True)
+    try:
+        yield {
+            layer.bytecode: pool.submit(bytecode.layer_blob, ws, layer, job.base, python=python)
+            for layer in largest_first
+            if layer.bytecode is not None
+        }
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _assembled(
+    ws: Workspace, job: Job, layers: Sequence[WheelLayer], *, thorough: bool
+) -> dict[str, LayerBlob]:
+    """Return the layers of wheels by name."""
+    target, locked = Target(python=job.variant.release.base.python), job.layers.by_key
     known = {
         layer.key: found.diff_id
-        for layer in wheel_layers
+        for layer in layers
         if not thorough and (found := locked.get(keys.wheels_key(layer, target))) is not None
     }
-    made = layer_blobs(ws, wheel_layers, known_diff_ids=known, target=target)
-    blobs = {layer.name: blob for layer, blob in zip(wheel_layers, made, strict=True)}
-    ordered = {}
-    for planned in plan_image(job.variant, job.lock, job.base.lock, job.runtime).layers:
-        match planned.kind:
-            case Kind.BASE | Kind.OS:
-                blob = _locked(job, job.base.lock.image(planned.name))
-            case Kind.VENV:
-                blob = venv_layer(ws, python)
-            case Kind.WHEELS:
-                blob = blobs[planned.name]
-            case Kind.BYTECODE:
-                layer = compiled[planned.name]
-                blob = bytecode.layer_blob(ws, layer, job.base, python=python)
-            case Kind.ARCHIVE:
-                blob = archive_layer.layer_blob(ws, archives[planned.name], job.base, python=python)
-            case _:
-                assert_never(planned.kind)
-        ordered[planned.name] = blob
-    return ordered
+    made = layer_blobs(ws, layers, known_diff_ids=known, target=target)
+    return {layer.name: blob for layer, blob in zip(layers, made, strict=True)}
 
 
 def _locked(job: Job, image: LockedImage) -> LayerBlob:

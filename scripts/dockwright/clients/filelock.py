@@ -47,7 +47,8 @@ def _acquire(descriptor: int, path: Path, *, doing: str, wait_s: float) -> None:
             if time.monotonic() > deadline:
                 msg = f"{doing}: process {holder} holds {path}; wait for it to finish, then retry"
                 raise BusyError(msg) from None
-            if not told:
+            # Nobody need be told of another thread of ours.
+            if not told and holder != str(os.getpid()):
                 console.say(f"{doing}: waiting for process {holder} …")
                 told = True
             time.sleep(POLL_S)

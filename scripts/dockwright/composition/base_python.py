@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from dockwright import process
 from dockwright.clients import filelock
 from dockwright.composition import oci_layout
-from dockwright.composition.assemble.layer_store import LayerBlob
+from dockwright.composition.assemble.layer_store import FACTS_NAME, LayerBlob
 from dockwright.spec.base_lock import BASE
 from dockwright.spec.image import sha256
 
@@ -54,7 +54,7 @@ def store(folder: Path, blob: bytes, *, diff_id: str, unpacked_bytes: int) -> La
         "unpacked_bytes": unpacked_bytes,
     }
     oci_layout.write_atomically(folder / "blob", blob)
-    oci_layout.write_atomically(folder / "facts.json", json.dumps(facts).encode())
+    oci_layout.write_atomically(folder / FACTS_NAME, json.dumps(facts).encode())
     kept = stored(folder)
     assert kept is not None, "the layer was written just now"
     return kept
@@ -63,7 +63,7 @@ def store(folder: Path, blob: bytes, *, diff_id: str, unpacked_bytes: int) -> La
 def stored(folder: Path) -> LayerBlob | None:
     """Return the layer that is kept in a folder, if one is, and whole."""
     try:
-        facts = json.loads((folder / "facts.json").read_bytes())
+        facts = json.loads((folder / FACTS_NAME).read_bytes())
     except FileNotFoundError:
         return None
     path = folder / "blob"

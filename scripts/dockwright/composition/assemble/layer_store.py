@@ -23,7 +23,7 @@ from dockwright.composition.assemble.install import Target
 from dockwright.errors import HashMismatchError, NoSpaceError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from dockwright.clients.hashing import OnBytes
@@ -37,6 +37,7 @@ MEND = (
 )
 LOCK_WAIT_S = 3600.0
 PARALLEL = 4
+FACTS_NAME = "facts.json"
 DEFAULT_TARGET = Target()
 
 
@@ -118,6 +119,12 @@ def layer_blobs(
     return tuple(futures[layer].result() for layer in layers)
 
 
+def forget(ws: Workspace, keys: Iterable[str]) -> None:
+    """Have the layers of these keys made anew; their blobs stay until then, for who reads them now."""
+    for key in keys:
+        (ws.layers_path / key / FACTS_NAME).unlink(missing_ok=True)
+
+
 def _write(
     ws: Workspace,
     folder: Path,
@@ -162,13 +169,13 @@ def _remember(folder: Path, written: Written) -> None:
     }
     part = folder / ".facts.part"
     part.write_text(console.as_json(facts), encoding="utf-8")
-    part.replace(folder / "facts.json")
+    part.replace(folder / FACTS_NAME)
 
 
 def _stored(folder: Path) -> Written | None:
     """Return what the store has; None when it is absent or not as it was written."""
     with contextlib.suppress(OSError, ValueError, TypeError):
-        facts = json.loads((folder / "facts.json").read_bytes())
+        facts = json.loads((folder / FACTS_NAME).read_bytes())
         if facts.pop("looks") == _looks(folder / "blob"):
             return wheel_layer.Written(**facts)
     return None
