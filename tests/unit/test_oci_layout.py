@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -82,14 +83,26 @@ def test_what_is_not_listed_is_not_found(tmp_path: Path) -> None:
     assert oci_layout.find_image(tmp_path, image.config_digest) is None
 
 
-def test_a_damaged_layer_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("seen", [False, True])
+def test_a_damaged_layer_is_refused(tmp_path: Path, *, seen: bool) -> None:
     image = add_image(tmp_path, TAR)
+    assert not seen or oci_layout.find_image(tmp_path, image.digest)
     path = blob_path(tmp_path, image.layers[0].digest)
     damaged = bytearray(path.read_bytes())
     damaged[-1] ^= 1
     path.write_bytes(damaged)
     with pytest.raises(HashMismatchError, match=f"{path}.*delete {tmp_path}"):
         oci_layout.find_image(tmp_path, image.digest)
+
+
+def test_a_layer_is_read_once_while_it_looks_the_same(tmp_path: Path) -> None:
+    image = add_image(tmp_path, TAR)
+    path = blob_path(tmp_path, image.layers[0].digest)
+    assert oci_layout.find_image(tmp_path, image.digest) == image
+    before = path.stat()
+    path.write_bytes(bytes(before.st_size))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert oci_layout.find_image(tmp_path, image.digest) == image
 
 
 def test_a_missing_blob_is_refused(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 
 from dockwright import console
-from dockwright.clients import image_load, registry, registry_push, registry_reference
+from dockwright.clients import image_load
 from dockwright.composition import image_layout, oci_layout
 from dockwright.errors import HashMismatchError
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from docker import DockerClient
 
+    from dockwright.clients.registry_reference import Reference
     from dockwright.clients.registry_session import Session
     from dockwright.spec.image import AssembledImage
     from dockwright.spec.variants import Variant
@@ -77,6 +78,8 @@ def opened(
         case Kind.OCI:
             yield partial(_to_layout, Path(destination.place).absolute())
         case Kind.REGISTRY:
+            from dockwright.clients import registry  # noqa: PLC0415 - HTTP is slow to import
+
             repositories = [_reference(destination, v).repository for v in variants]
             host = _reference(destination, variants[0]).host
             others = tuple(dict.fromkeys(repositories))
@@ -112,6 +115,8 @@ def _to_registry(
     variant: Variant,
     image: AssembledImage,
 ) -> str:
+    from dockwright.clients import registry, registry_push  # noqa: PLC0415 - as above
+
     reference = _reference(destination, variant)
     assert reference.tag is not None, "references of variants have tags"
     pushed = registry_push.push(
@@ -128,5 +133,7 @@ def _to_registry(
     return str(reference)
 
 
-def _reference(destination: Destination, variant: Variant) -> registry_reference.Reference:
+def _reference(destination: Destination, variant: Variant) -> Reference:
+    from dockwright.clients import registry_reference  # noqa: PLC0415 - as above
+
     return registry_reference.parse(f"{destination.place}/{variant.reference}")

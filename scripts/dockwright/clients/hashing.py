@@ -29,6 +29,12 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def looks(path: Path) -> str:
+    """Return what tells without reading a file that it is the one that was read."""
+    stat = path.stat()
+    return f"{stat.st_size} {stat.st_mtime_ns} {stat.st_ino}"
+
+
 def copy(source: Path, target: Path, on_bytes: OnBytes = ignore) -> str:
     """Copy a file and return its sha256, reading it once."""
     digest = hashlib.sha256()

@@ -6,11 +6,12 @@ import hashlib
 import json
 import os
 import zlib
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import IO, TYPE_CHECKING, Any
 
+from dockwright.clients import hashing
 from dockwright.errors import HashMismatchError
 from dockwright.spec.image import REF_NAME
 
@@ -136,7 +137,7 @@ def add_image(
 def find_image(folder: Path, digest: str) -> Image | None:
     """Return an image with every byte of it checked; None when the layout does not list it.
 
-    Raises HashMismatchError when a blob is missing or differs from its name.
+    A layer is not read again while it looks as it did when it was read. Raises HashMismatchError when a blob is missing or differs from its name.
     """
     if digest not in (entry["digest"] for entry in _index(folder)["manifests"]):
         return None
@@ -148,7 +149,7 @@ def find_image(folder: Path, digest: str) -> Image | None:
         for layer, diff_id in zip(manifest["layers"], config["rootfs"]["diff_ids"], strict=True)
     )
     for layer in layers:
-        _verify(folder, layer.digest)
+        _verify_layer(folder, layer.digest)
     return Image(digest=digest, config_digest=config_digest, layers=layers)
 
 
@@ -214,6 +215,18 @@ def write_atomically(path: Path, content: bytes) -> None:
 def _read(folder: Path, digest: str) -> bytes:
     _verify(folder, digest)
     return blob_path(folder, digest).read_bytes()
+
+
+def _verify_layer(folder: Path, digest: str) -> None:
+    path = blob_path(folder, digest)
+    stamp = folder / "verified" / path.name
+    with suppress(OSError):
+        if stamp.read_text(encoding="utf-8") == hashing.looks(path):
+            return
+    _verify(folder, digest)
+    with suppress(OSError):  # a layout that is shared read-only is read every time
+        stamp.parent.mkdir(exist_ok=True)
+        write_atomically(stamp, hashing.looks(path).encode())
 
 
 def _verify(folder: Path, digest: str) -> None:

@@ -129,7 +129,7 @@ def _problem(store: Path, wheel: Wheel, *, thorough: bool) -> str | None:
     """Return what is wrong with a stored wheel; remember that it is right, if it is."""
     path = path_of(store, wheel)
     stamp = path.parent / STAMP_NAME
-    if not thorough and stamp.is_file() and stamp.read_text("utf-8") == _looks(path):
+    if not thorough and stamp.is_file() and stamp.read_text("utf-8") == f"{hashing.looks(path)}\n":
         return None
     actual = hashing.sha256_of(path)
     if actual != wheel.sha256:
@@ -138,15 +138,10 @@ def _problem(store: Path, wheel: Wheel, *, thorough: bool) -> str | None:
     return None
 
 
-def _looks(path: Path) -> str:
-    stat = path.stat()
-    return f"{stat.st_size} {stat.st_mtime_ns} {stat.st_ino}\n"
-
-
 def _write_stamp(path: Path) -> None:
     # In a store that is shared read-only nothing can be remembered: hashed again every time.
     with suppress(OSError):
-        (path.parent / STAMP_NAME).write_text(_looks(path), encoding="utf-8")
+        (path.parent / STAMP_NAME).write_text(f"{hashing.looks(path)}\n", encoding="utf-8")
 
 
 def _is_same(source: Path, target: Path) -> bool:

@@ -6,27 +6,18 @@ import os
 import shutil
 from typing import TYPE_CHECKING
 
-from dockwright.clients import index_config
-from dockwright.composition import (
-    add_ons,
-    archive_layer,
-    bytecode,
-    render,
-    runtime,
-    wheel_fetch,
-    wheels,
-)
+from dockwright.composition import add_ons, archive_layer, bytecode, render, runtime, wheels
 from dockwright.composition.layers import layers_of_release, layers_of_variant
 from dockwright.spec import lock as locks
 from dockwright.spec.records import write_atomically
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from dockwright.composition.base import BaseImages
     from dockwright.composition.runtime import BuiltWheel
-    from dockwright.spec.lock import Wheel
+    from dockwright.spec.lock import ReleaseLock, Wheel
     from dockwright.spec.variants import Release, Variant
     from dockwright.workspace import Workspace
 
@@ -40,16 +31,31 @@ def fetch(
     for variant, lock in release_locks.items():
         wanted.update(dict.fromkeys(lock.files(variant.folder)))
     wheels.drop_corrupt(ws.wheels_path, wanted)
-    brought = wheel_fetch.fetch(
+    brought: tuple[Wheel, ...] = ()
+    if wheels.missing(ws.wheels_path, wanted):
+        brought = _bring(ws, variants, release_locks.values(), wanted, from_folder)
+    for variant, lock in release_locks.items():
+        add_ons.require_apart(ws, variant, lock)
+    return brought
+
+
+def _bring(
+    ws: Workspace,
+    variants: Sequence[Variant],
+    release_locks: Iterable[ReleaseLock],
+    wanted: Iterable[Wheel],
+    from_folder: Path | None,
+) -> tuple[Wheel, ...]:
+    from dockwright.clients import index_config  # noqa: PLC0415 - HTTP is slow to import
+    from dockwright.composition import wheel_fetch  # noqa: PLC0415 - likewise
+
+    return wheel_fetch.fetch(
         ws.wheels_path,
         wanted,
         index_config.read(_indexes(variants)),
         folders=wheel_fetch.carried_folders(os.environ, from_folder),
-        urls={a.file: a.url for lock in release_locks.values() for a in lock.add_ons},
+        urls={a.file: a.url for lock in release_locks for a in lock.add_ons},
     )
-    for variant, lock in release_locks.items():
-        add_ons.require_apart(ws, variant, lock)
-    return brought
 
 
 def lay_out(

@@ -165,7 +165,7 @@ def _remember(folder: Path, written: Written) -> None:
         "diff_id": written.diff_id,
         "size_bytes": written.size_bytes,
         "unpacked_bytes": written.unpacked_bytes,
-        "looks": _looks(folder / "blob"),
+        "looks": hashing.looks(folder / "blob"),
     }
     part = folder / ".facts.part"
     part.write_text(console.as_json(facts), encoding="utf-8")
@@ -176,14 +176,9 @@ def _stored(folder: Path) -> Written | None:
     """Return what the store has; None when it is absent or not as it was written."""
     with contextlib.suppress(OSError, ValueError, TypeError):
         facts = json.loads((folder / FACTS_NAME).read_bytes())
-        if facts.pop("looks") == _looks(folder / "blob"):
+        if facts.pop("looks") == hashing.looks(folder / "blob"):
             return wheel_layer.Written(**facts)
     return None
-
-
-def _looks(path: Path) -> str:
-    stat = path.stat()
-    return f"{stat.st_size} {stat.st_mtime_ns} {stat.st_ino}"
 
 
 def _blob(folder: Path, written: Written, known: str | None, layer: WheelLayer) -> LayerBlob:
