@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import wheel_maker
+from bench import build_meter
 from bench.build_meter import Registry
 from dockwright.clients import daemons, engine_site, private_engine, registry_server
 from dockwright.clients import engine as engines
@@ -83,6 +84,7 @@ def opened(today: Workspace, glob: str) -> Iterator[Site]:
     try:
         engine = engines.up(ws)
         (daemon,) = private_engine.dockerd(engine_site.site(ws))
+        build_meter.hurry(daemon.pid)
         yield Site(ws=ws, variant=variant, engine=engine, engine_pid=daemon.pid)
     finally:
         remove(ws)
@@ -103,6 +105,7 @@ def registry(site: Site) -> Iterator[Registry]:
         with registry_server.temporary(place) as address:
             running = daemons.running(place.programs_path)
             (pid,) = [p.pid for p in running if str(place.config_path) in p.argv]
+            build_meter.hurry(pid)
             yield Registry(address=address, pid=pid, data_path=place.data_path)
     finally:
         shutil.rmtree(place.folder)

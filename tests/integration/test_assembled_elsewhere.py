@@ -13,36 +13,50 @@ from typing import TYPE_CHECKING
 import pytest
 
 import debian_programs
+import older_store
 from dockwright import process
-from dockwright.clients import registry_server
+from dockwright.clients import docker, registry_server
 from dockwright.clients.registry import Repository, session
 from dockwright.composition import base
 from dockwright.composition.oci_layout import blob_path
 from dockwright.spec import base_lock
+from dockwright.spec.records import BuildRecord
 from dockwright.workspace import Workspace
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from docker import DockerClient
+
+    from dockwright.clients.engine import Engine
     from dockwright.spec.variants import Variant
 
 NO_ENGINE = {"DOCKER_HOST": "unix:///nonexistent.sock"}
 LONG_AGO_S = 946_684_800
 BUILD = ("--builder", "assemble", "--json", "--to")
+TRAIN = [
+    "python3",
+    "-c",
+    "import torch as t; x = t.ones(1, requires_grad=True); (x * x).backward(); print(x.grad.item())",
+]
 
 
 class Machine:
     """A checkout and a home of its own."""
 
-    def __init__(self, folder: Path, program: tuple[str, ...]) -> None:
+    def __init__(
+        self, folder: Path, program: tuple[str, ...], env: Mapping[str, str] | None = None
+    ) -> None:
         self.ws = Workspace(root=folder / "checkout", home=folder / "home")
         self.ws.home.mkdir(parents=True)
         self.program = program
+        self.env = {**NO_ENGINE, "DOCKWRIGHT_HOME": str(self.ws.home), "TZ": "Asia/Tokyo"}
+        self.env |= env or {}
 
     def run(self, *args: str, prefix: tuple[str, ...] = ()) -> str:
-        env = {**NO_ENGINE, "DOCKWRIGHT_HOME": str(self.ws.home), "TZ": "Asia/Tokyo"}
         argv = (*prefix, *self.program, *args)
-        return process.run(argv, cwd=self.ws.root, env=env, timeout_s=600)
+        return process.run(argv, cwd=self.ws.root, env=self.env, timeout_s=600)
 
     def plan(self, variant: Variant) -> str:
         """Return the digest that plan predicts, without a network."""
@@ -206,3 +220,40 @@ def test_buildah_pulls_it_under_the_same_digest(
         assert [image["digest"] for image in json.loads(listed)] == [digest_in(layout)]
     finally:
         process.run((*command, "rmi", "--all", "--force"), env=env, timeout_s=300)
+
+
+@pytest.fixture(scope="module")
+def pushed(
+    here: Machine, variant: Variant, checkout: Workspace, scratch: Path
+) -> Iterator[BuildRecord]:
+    """The image in a registry, from which engines pull it."""
+    with registry_server.temporary(registry_server.site(checkout, scratch / "registry")) as address:
+        (facts,) = json.loads(here.run("build", variant.identifier, *BUILD, f"registry:{address}"))
+        yield BuildRecord.model_validate_json(json.dumps(facts))
+
+
+@pytest.mark.full
+def test_docker_pulls_and_runs_it(engine: Engine, pushed: BuildRecord) -> None:
+    with docker.connect(engine) as client:
+        require_trains(client, pushed)
+
+
+@pytest.mark.full
+def test_docker_with_its_older_image_store_pulls_and_runs_it(
+    checkout: Workspace, pushed: BuildRecord, scratch: Path
+) -> None:
+    with older_store.engine(checkout, scratch / "older") as client:
+        assert client.info()["Driver"] == "overlay2"
+        require_trains(client, pushed)
+
+
+def require_trains(client: DockerClient, record: BuildRecord) -> None:
+    """Pull the image under its digest, and have its framework compute in a container."""
+    reference = record.reference
+    image = client.images.pull(reference)
+    try:
+        assert image.attrs["RepoDigests"] == [f"{reference.rpartition(':')[0]}@{record.digest}"]
+        said = client.containers.run(reference, TRAIN, remove=True, network_mode="none")
+        assert said == b"2.0\n"
+    finally:
+        client.images.remove(reference, force=True)

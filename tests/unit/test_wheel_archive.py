@@ -246,19 +246,51 @@ def test_stored_members_zip64_and_data_descriptors_are_read(tmp_path: Path) -> N
         record=lambda r: [*r, listed],
         finish=odd,
     )
-    stream = Unseekable()
-    with zipfile.ZipFile(path) as source, zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as out:
-        for info in source.infolist():
-            out.writestr(info.filename, source.read(info))
-    described = tmp_path / "described" / FILENAME
-    described.parent.mkdir()
-    described.write_bytes(stream.getvalue())
+    described = with_descriptors(path, tmp_path / "described")
     for wheel in (path, described):
         with opened(wheel) as archive:
             for name in (FILE, "probe/wide.bin"):
                 assert archive.read(archive.members[name]) == CONTENT
             assert archive.members[FILE].is_deflated == (wheel is described)
         assemble(wheel)
+
+
+@pytest.mark.parametrize(("at", "what"), [(4, "CRC"), (8, "compressed size"), (12, "size")])
+def test_a_data_descriptor_that_lies_is_refused(tmp_path: Path, at: int, what: str) -> None:
+    path = with_descriptors(wheel_maker.make(tmp_path, {FILE: CONTENT}), tmp_path / what)
+    content = bytearray(path.read_bytes())
+    content[content.index(b"PK\x07\x08") + at] ^= 1
+    path.write_bytes(content)
+    refused(path, "its data descriptor differs from its zip header")
+
+
+def test_a_zip64_size_that_only_one_header_tells_is_refused(tmp_path: Path) -> None:
+    def wide(out: zipfile.ZipFile) -> None:
+        with out.open(zipfile.ZipInfo("probe/wide.bin"), "w", force_zip64=True) as file:
+            file.write(CONTENT)
+
+    path = wheel_maker.make(tmp_path, {FILE: CONTENT}, finish=wide)
+    content = bytearray(path.read_bytes())
+    field = content.index(b"probe/wide.bin") + len("probe/wide.bin")
+    assert content[field : field + 4] == b"\x01\x00\x10\x00"
+    content[field + 4] ^= 1
+    path.write_bytes(content)
+    refused(path, "its two zip headers differ")
+
+
+def with_descriptors(wheel: Path, folder: Path) -> Path:
+    """Write a wheel again, as one writes who cannot go back to fill in the sizes."""
+    stream = Unseekable()
+    with (
+        zipfile.ZipFile(wheel) as source,
+        zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as out,
+    ):
+        for info in source.infolist():
+            out.writestr(info.filename, source.read(info))
+    path = folder / FILENAME
+    path.parent.mkdir()
+    path.write_bytes(stream.getvalue())
+    return path
 
 
 class Unseekable(io.BytesIO):
