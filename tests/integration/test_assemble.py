@@ -57,12 +57,12 @@ def test_both_builders_give_the_same_files(
     assert {path: (ours[path], theirs[path]) for path in ours if ours[path] != theirs[path]} == {}
 
 
-@pytest.fixture(params=LARGE, ids=lambda v: v.identifier)
+# Gigabytes, unpacked twice.
+@pytest.fixture(params=[pytest.param(v, marks=pytest.mark.full, id=v.identifier) for v in LARGE])
 def large(request: pytest.FixtureRequest) -> Variant:
     return cast("Variant", request.param)
 
 
-@pytest.mark.full  # gigabytes, unpacked twice
 def test_both_builders_give_the_same_files_of_every_cpu_image_and_one_with_cuda(
     engine: Engine, dockwright: Callable[..., str], large: Variant
 ) -> None:
