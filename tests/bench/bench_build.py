@@ -1,13 +1,13 @@
 """Our two builders beside a plain `pip install` Dockerfile, interleaved in one run.
 
-    PYTHONPATH=tests python -m bench.bench_build [GLOB] [--rounds N] [--json FILE]
+    PYTHONPATH=tests python -m bench.bench_build [GLOB] [--rounds N] [--no-buildkit] [--json FILE]
 
 One image, PyTorch CUDA inference when no GLOB is given, is built and pushed to a registry on the
 loopback: from the same wheels, which are there, by every side with nothing else at hand; then once
 more with another Transformers, on another base, and unchanged. The peer is one RUN of pip on our base,
 with BuildKit's defaults. The processors' time is that of command, engine and everything in it; the
 registry's is told apart. Also measured is the floor: what reading, hashing and writing the wheels
-takes. All of it is in an engine and a home of its own, four times the image's size, and goes before
+takes. All of it is in an engine and a home of its own, ten times the image's size, and goes before
 whatever else the machine does. Needs root on Debian. Leaves with 1 when a target is missed.
 """
 
@@ -60,6 +60,7 @@ class Bench:
 
     site: Site
     rounds: int
+    sides: dict[Side, Case]
     samples: list[Sample] = field(default_factory=list)
 
     def run(self) -> None:
@@ -69,15 +70,17 @@ class Bench:
         for number in range(1, self.rounds + 1):
             for case, (measure, known) in _in_turns(FLOORS, number).items():
                 self._add(case, number, measure(self.site, known=known))
-            for side, case in _in_turns(COLD, number).items():
-                self._add(case, number, build_sides.cold(self.site, side))
+            for side, case in _in_turns(self.sides, number).items():
+                with build_sides.cold(self.site, side) as spent:
+                    self._add(case, number, spent)
+                    if side is Side.BUILDKIT:
+                        self._again_in_engine(number)
             with build_site.registry(self.site) as registry:
                 build_sides.assemble(self.site, registry)
                 self._again(registry, number)
                 self._changed(bumped, registry, Case.BUMP, number)
                 self._changed(rebased, registry, Case.REBASE, number)
             build_sides.clear(self.site)
-        self._again_in_engine()
 
     def _again(self, registry: Registry, number: int) -> None:
         for turn in range(AGAIN):
@@ -94,12 +97,11 @@ class Bench:
         for path in set(site.ws.layers_path.iterdir()) - before:
             shutil.rmtree(path)
 
-    def _again_in_engine(self) -> None:
-        build_sides.buildkit(self.site)
-        for turn in range(AGAIN * self.rounds):
+    def _again_in_engine(self, number: int) -> None:
+        for turn in range(AGAIN):
             with build_meter.metered(self.site.engine_pid) as spent:
                 build_sides.buildkit(self.site)
-            self._add(Case.AGAIN_ENGINE, turn, spent)
+            self._add(Case.AGAIN_ENGINE, number * AGAIN + turn, spent)
 
     def _add(self, case: Case, number: int, spent: Spent) -> None:
         told = f"{spent.seconds:.1f} s, {spent.cpu_s:.1f} CPU s"
@@ -131,13 +133,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("image", nargs="?", default=IMAGE, help="the first that this glob picks")
     parser.add_argument("--rounds", type=int, default=3, help="of everything")
+    parser.add_argument(
+        "--no-buildkit", action="store_true", help="not ours by BuildKit, which takes the most room"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all samples there")
     arguments = parser.parse_args()
+    left_out = Side.BUILDKIT if arguments.no_buildkit else None
     os.setpriority(os.PRIO_PROCESS, 0, build_meter.NICE)  # the daemons that we start inherit it
     build_meter.hurry(os.getpid())
     try:
         with build_site.opened(workspace.find(Path(__file__).parent), arguments.image) as site:
-            bench = Bench(site=site, rounds=arguments.rounds)
+            sides = {s: c for s, c in COLD.items() if s is not left_out}
+            bench = Bench(site=site, rounds=arguments.rounds, sides=sides)
             bench.run()
             spec = site.variant.release.base
             base = base_lock.load(site.ws.home / "rebased" / "buildspec", spec)

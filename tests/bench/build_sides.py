@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from contextlib import contextmanager
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,7 @@ from dockwright.spec import base_lock
 from dockwright.spec import lock as locks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from bench.build_meter import Registry, Spent
@@ -48,15 +49,19 @@ class Side(StrEnum):
     UNKNOWN = "dockwright, assembled thoroughly"
 
 
-def cold(site: Site, side: Side) -> Spent:
-    """Build with nothing but wheels, base and engine at hand, and push to an empty registry."""
+@contextmanager
+def cold(site: Site, side: Side) -> Iterator[Spent]:
+    """Build with nothing but wheels, base and engine at hand, and push to an empty registry.
+
+    What was built stays for the length of a block.
+    """
     with build_site.registry(site) as registry:
         try:
             with build_meter.metered(site.engine_pid, registry) as spent:
                 COLD[side](site, registry)
+            yield spent
         finally:
             clear(site)
-    return spent
 
 
 def clear(site: Site) -> None:
