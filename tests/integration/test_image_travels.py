@@ -11,7 +11,7 @@ import pytest
 import debian_programs
 import images
 from dockwright import process
-from dockwright.clients import docker, registry_server
+from dockwright.clients import docker, image_load, registry_server
 from dockwright.clients import images as engine_images
 from dockwright.clients.image_load import load
 from dockwright.clients.registry import Repository, session
@@ -22,6 +22,7 @@ from dockwright.composition.image import Step
 from dockwright.spec.image import Blob
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from dockwright.clients.engine import Engine
@@ -58,6 +59,50 @@ def test_an_engine_loads_the_image_under_its_own_digest_and_runs_it(
             client.images.remove(REFERENCE, force=True)
     assert stored.manifest == json.loads(image.manifest)
     assert stored.config == json.loads(image.config)
+    assert said == images.TEXT
+
+
+def test_an_engine_is_sent_the_layers_that_it_lacks(
+    engine: Engine, image: AssembledImage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    more, diff_id = images.layer(tmp_path / "more", {"more": b"of it"})
+    config = json.loads(image.config)
+    config["rootfs"]["diff_ids"].append(diff_id)
+    config["history"].append({"created_by": "a test"})
+    grown = documents.assembled(json.dumps(config).encode(), [*image.layers, more])
+    sent: list[frozenset[str]] = []
+    stream = image_load.stream
+
+    def noted(image: AssembledImage, *, reference: str, without: frozenset[str]) -> Iterator[bytes]:
+        sent.append(frozenset(blob.digest for blob in image.blobs) - without)
+        return stream(image, reference=reference, without=without)
+
+    monkeypatch.setattr(image_load, "stream", noted)
+    with docker.connect(engine) as client:
+        try:
+            load(client, image, reference=REFERENCE)
+            load(client, grown, reference=f"{REFERENCE}-grown")
+            # Without the first image its layers still belong to the second.
+            client.images.remove(REFERENCE)
+            said = client.containers.run(f"{REFERENCE}-grown", remove=True, network_mode="none")
+        finally:
+            client.images.remove(f"{REFERENCE}-grown", force=True)
+    assert said == images.TEXT
+    assert sent[1:] == [{more.digest}]
+
+
+def test_a_layer_that_an_engine_lets_go_of_meanwhile_is_sent(
+    engine: Engine, image: AssembledImage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    every, looks = frozenset(layer.digest for layer in image.layers), image_load._held
+    answers = iter([every])
+    monkeypatch.setattr(image_load, "_held", lambda *at: next(answers, None) or looks(*at))
+    with docker.connect(engine) as client:
+        try:
+            assert load(client, image, reference=REFERENCE) == image.digest
+            said = client.containers.run(REFERENCE, remove=True, network_mode="none")
+        finally:
+            client.images.remove(REFERENCE, force=True)
     assert said == images.TEXT
 
 
