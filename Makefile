@@ -53,7 +53,7 @@ smoke: $(READY) ## Check the built images of IMAGE
 
 .PHONY: matrix
 matrix: $(READY) ## Build and check every image of the manifest in little room; goes on where it stopped
-	@dockwright prove --prune '*-cpu' && dockwright prove --prune --builder assemble '*-cu[0-9]*' && dockwright sizes
+	@dockwright prove --prune && dockwright sizes
 
 .PHONY: bench
 bench: $(READY) ## Measure the commands, today and with 1,000 variants, against their targets

@@ -64,8 +64,12 @@ def engine(checkout: Workspace) -> Engine:
 def inference(
     dockwright: Callable[..., str], engine: Engine, variant: Variant
 ) -> Iterator[BuildRecord]:
-    """The PyTorch CPU inference image, really built; there by digest whoever takes its tag."""
-    (facts,) = json.loads(dockwright("build", variant.identifier, "--json"))
+    """The PyTorch CPU inference image, really built; there by digest whoever takes its tag.
+
+    By BuildKit, the reference; the assembled one holds the same files (test_assemble.py).
+    """
+    args = ("build", variant.identifier, "--builder", "buildkit", "--json")
+    (facts,) = json.loads(dockwright(*args))
     record = BuildRecord.model_validate_json(json.dumps(facts))
     with docker.connect(engine) as client:
         tag = uuid.uuid4().hex  # of this session: others may share the engine

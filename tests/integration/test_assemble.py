@@ -44,7 +44,7 @@ def assembled(dockwright: Callable[..., str], inference: BuildRecord) -> Iterato
     args = ("build", inference.identifier, "--builder", "assemble", "--no-cache", "--json")
     (record,) = json.loads(dockwright(*args))
     yield BuildRecord.model_validate_json(json.dumps(record))
-    dockwright("build", inference.identifier)
+    dockwright("build", inference.identifier, "--builder", "buildkit")
 
 
 def test_both_builders_give_the_same_files(

@@ -27,18 +27,20 @@ if TYPE_CHECKING:
     from dockwright.spec.variants import Variant
     from dockwright.workspace import Workspace
 
+BUILDKIT = ("--builder", "buildkit")
+
 
 def test_a_second_build_does_nothing(
     dockwright: Callable[..., str], inference: BuildRecord
 ) -> None:
-    assert "up to date" in dockwright("build", inference.identifier)
+    assert "up to date" in dockwright("build", inference.identifier, *BUILDKIT)
 
 
 def test_a_build_without_network_or_cache_gives_the_same_digest(
     dockwright: Callable[..., str], inference: BuildRecord
 ) -> None:
     """Reproducible and hermetic at once: a namespace of its own has no interface but loopback."""
-    args = ("build", inference.identifier, "--no-cache", "--json")
+    args = ("build", inference.identifier, *BUILDKIT, "--no-cache", "--json")
     (again,) = json.loads(dockwright(*args, prefix=("unshare", "--net")))
     assert again["digest"] == inference.digest
     assert again["layers"] == inference.model_dump(mode="json")["layers"]
@@ -121,23 +123,28 @@ def test_records_name_no_host_and_no_folder_of_this_machine(
         assert str(checkout.home) not in text
 
 
+@pytest.mark.parametrize(
+    ("builder", "moment"), [("assemble", "deliver"), ("buildkit", "install-wheels")]
+)
 def test_ctrl_c_leaves_no_record_and_the_next_build_recovers(
+    builder: str,
+    moment: str,
     checkout: Workspace,
     program: tuple[str, ...],
     dockwright: Callable[..., str],
     inference: BuildRecord,
 ) -> None:
     record_path = records.record_path(checkout.out_path, inference.identifier, "build")
-    record_path.unlink()
-    argv = (*program, "build", inference.identifier, "--no-cache")
+    record_path.unlink(missing_ok=True)
+    argv = (*program, "build", inference.identifier, "--builder", builder, "--no-cache")
     with process.streaming(argv, cwd=checkout.root) as (building, lines):
         for line in lines:
-            if "install-wheels" in line:
+            if moment in line:
                 break
         started = time.monotonic()
         process.stop(building)
     assert building.returncode == 130
     assert time.monotonic() - started < 15
     assert not record_path.exists()
-    (again,) = json.loads(dockwright("build", inference.identifier, "--json"))
+    (again,) = json.loads(dockwright("build", inference.identifier, *BUILDKIT, "--json"))
     assert again["digest"] == inference.digest

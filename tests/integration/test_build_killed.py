@@ -23,6 +23,9 @@ pytestmark = pytest.mark.full
 GONE_S = 20
 
 
+BUILDKIT = ("--builder", "buildkit")
+
+
 @pytest.fixture(params=["build 1 images", "layer-python", "layer-torch", "LINK COPY"])
 def moment(request: pytest.FixtureRequest) -> str:
     return str(request.param)
@@ -37,7 +40,7 @@ def test_a_killed_build_leaves_no_process_and_the_next_one_recovers(
 ) -> None:
     record_path = records.record_path(checkout.out_path, inference.identifier, "build")
     record_path.unlink()
-    argv = (*program, "build", inference.identifier, "--no-cache")
+    argv = (*program, "build", inference.identifier, *BUILDKIT, "--no-cache")
     with process.streaming(argv, cwd=checkout.root, env={"CI": "true"}) as (building, lines):
         for line in lines:
             if moment in line:
@@ -49,7 +52,7 @@ def test_a_killed_build_leaves_no_process_and_the_next_one_recovers(
     while baking := _bakes():
         assert time.monotonic() < deadline, f"still running: {baking}"
         time.sleep(0.2)
-    (again,) = json.loads(dockwright("build", inference.identifier, "--json"))
+    (again,) = json.loads(dockwright("build", inference.identifier, *BUILDKIT, "--json"))
     assert again["digest"] == inference.digest
 
 

@@ -1,4 +1,4 @@
-"""The README's way to build an image by hand gives the very image that dockwright builds."""
+"""The README's way to build an image by hand gives the very image that BuildKit gives for dockwright."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_the_readmes_commands_give_the_digest_of_dockwright_build(
     wheels_path, metadata_path = tmp_path / "wheels", tmp_path / "metadata.json"
     program, command, option, wheels, identifier = fetch
     assert (program, command, option, wheels) == ("dockwright", "fetch", "--to", "wheels")
-    (record,) = json.loads(dockwright("build", identifier, "--json"))
+    (record,) = json.loads(dockwright("build", identifier, "--builder", "buildkit", "--json"))
     dockwright("fetch", "--to", str(wheels_path), identifier)
     assert build[:2] == ["docker", "buildx"]
     argv = [

@@ -58,13 +58,13 @@ def fetch(
 def build(
     globs: Globs = None,
     *,
-    builder: Annotated[Builder, typer.Option(help="What builds.")] = Builder.BUILDKIT,
+    builder: Annotated[Builder, typer.Option(help="What builds.")] = Builder.ASSEMBLE,
     to: Annotated[
         str,
         typer.Option(
             metavar="PLACE",
-            help="engine; with --builder assemble also oci:FOLDER, an OCI layout per image, or "
-            "registry:HOST[/PATH].",
+            help="engine; oci:FOLDER, an OCI layout per image; or registry:HOST[/PATH]. "
+            "BuildKit builds into the engine only.",
         ),
     ] = "engine",
     no_cache: Annotated[

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 def prove(
     globs: Globs = None,
     *,
-    builder: Annotated[Builder, typer.Option(help="What builds.")] = Builder.BUILDKIT,
+    builder: Annotated[Builder, typer.Option(help="What builds.")] = Builder.ASSEMBLE,
     prune: Annotated[
         bool,
         typer.Option(
