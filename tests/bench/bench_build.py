@@ -139,10 +139,11 @@ def main() -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all samples there")
     arguments = parser.parse_args()
     left_out = Side.BUILDKIT if arguments.no_buildkit else None
-    os.setpriority(os.PRIO_PROCESS, 0, build_meter.NICE)  # the daemons that we start inherit it
-    build_meter.hurry(os.getpid())
     try:
-        with build_site.opened(workspace.find(Path(__file__).parent), arguments.image) as site:
+        with (
+            build_meter.hurried(os.getpid()),
+            build_site.opened(workspace.find(Path(__file__).parent), arguments.image) as site,
+        ):
             sides = {s: c for s, c in COLD.items() if s is not left_out}
             bench = Bench(site=site, rounds=arguments.rounds, sides=sides)
             bench.run()

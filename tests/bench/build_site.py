@@ -84,8 +84,8 @@ def opened(today: Workspace, glob: str) -> Iterator[Site]:
     try:
         engine = engines.up(ws)
         (daemon,) = private_engine.dockerd(engine_site.site(ws))
-        build_meter.hurry(daemon.pid)
-        yield Site(ws=ws, variant=variant, engine=engine, engine_pid=daemon.pid)
+        with build_meter.hurried(daemon.pid):
+            yield Site(ws=ws, variant=variant, engine=engine, engine_pid=daemon.pid)
     finally:
         remove(ws)
 
@@ -105,8 +105,8 @@ def registry(site: Site) -> Iterator[Registry]:
         with registry_server.temporary(place) as address:
             running = daemons.running(place.programs_path)
             (pid,) = [p.pid for p in running if str(place.config_path) in p.argv]
-            build_meter.hurry(pid)
-            yield Registry(address=address, pid=pid, data_path=place.data_path)
+            with build_meter.hurried(pid):
+                yield Registry(address=address, pid=pid, data_path=place.data_path)
     finally:
         shutil.rmtree(place.folder)
 
