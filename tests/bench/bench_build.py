@@ -7,14 +7,14 @@ loopback: from the same wheels, which are there, by every side with nothing else
 more with another Transformers, on another base, and unchanged. The peer is one RUN of pip on our base,
 with BuildKit's defaults. The processors' time is that of command, engine and everything in it; the
 registry's is told apart. Also measured is the floor: what reading, hashing and writing the wheels
-takes. All of it is in an engine and a home of its own, ten times the image's size, and goes before
-whatever else the machine does. Needs root on Debian. Leaves with 1 when a target is missed.
+takes. All of it is in an engine and a home of its own, ten times the image's size. On a machine that
+does other things only the processors' time tells much. Needs root on Debian. Leaves with 1 when a
+target is missed.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import platform
 import resource
 import shutil
@@ -140,10 +140,7 @@ def main() -> None:
     arguments = parser.parse_args()
     left_out = Side.BUILDKIT if arguments.no_buildkit else None
     try:
-        with (
-            build_meter.hurried(os.getpid()),
-            build_site.opened(workspace.find(Path(__file__).parent), arguments.image) as site,
-        ):
+        with build_site.opened(workspace.find(Path(__file__).parent), arguments.image) as site:
             sides = {s: c for s, c in COLD.items() if s is not left_out}
             bench = Bench(site=site, rounds=arguments.rounds, sides=sides)
             bench.run()

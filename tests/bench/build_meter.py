@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import os
 import resource
-import threading
 import time
 from collections import defaultdict
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,8 +19,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-NICE = -10
-HURRY_S = 1.0
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
@@ -66,29 +63,6 @@ def metered(engine_pid: int, registry: Registry | None = None) -> Iterator[Spent
         spent.sent_bytes = registry.blob_bytes() - held
 
 
-@contextmanager
-def hurried(root: int) -> Iterator[None]:
-    """Have a process and all below it go before what else the machine does, for a block.
-
-    Where sessions share the processors, a container's own session counts as another.
-    """
-    ended = threading.Event()
-
-    def hurry() -> None:
-        while not ended.wait(HURRY_S):
-            for pid in _tree(root):
-                with suppress(OSError):  # gone meanwhile, or a kernel without autogroups
-                    Path(f"/proc/{pid}/autogroup").write_text(str(NICE), encoding="utf-8")
-
-    thread = threading.Thread(target=hurry, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
-
-
 def own_cpu_s() -> float:
     """Return the time of this process and of its children that have ended."""
     usages = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
@@ -97,23 +71,18 @@ def own_cpu_s() -> float:
 
 def tree_cpu_s(root: int) -> float:
     """Return the time of a process and all below it, those included that have ended."""
-    return sum(_tree(root).values()) / TICKS_PER_S
-
-
-def _tree(root: int) -> dict[int, int]:
-    """Return the ticks of a process and of all below it, by number."""
     children: defaultdict[int, list[int]] = defaultdict(list)
     ticks: dict[int, int] = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit() and (found := _stat(entry)):
             pid, (parent, ticks[pid]) = int(entry.name), found
             children[parent].append(pid)
-    tree, todo = {}, [root]
+    total, todo = 0, [root]
     while todo:
         pid = todo.pop()
-        tree[pid] = ticks.get(pid, 0)
+        total += ticks.get(pid, 0)
         todo += children[pid]
-    return tree
+    return total / TICKS_PER_S
 
 
 def _stat(entry: Path) -> tuple[int, int] | None:

@@ -18,7 +18,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import wheel_maker
-from bench import build_meter
 from bench.build_meter import Registry
 from dockwright.clients import daemons, engine_site, private_engine, registry_server
 from dockwright.clients import engine as engines
@@ -84,8 +83,7 @@ def opened(today: Workspace, glob: str) -> Iterator[Site]:
     try:
         engine = engines.up(ws)
         (daemon,) = private_engine.dockerd(engine_site.site(ws))
-        with build_meter.hurried(daemon.pid):
-            yield Site(ws=ws, variant=variant, engine=engine, engine_pid=daemon.pid)
+        yield Site(ws=ws, variant=variant, engine=engine, engine_pid=daemon.pid)
     finally:
         remove(ws)
 
@@ -105,8 +103,7 @@ def registry(site: Site) -> Iterator[Registry]:
         with registry_server.temporary(place) as address:
             running = daemons.running(place.programs_path)
             (pid,) = [p.pid for p in running if str(place.config_path) in p.argv]
-            with build_meter.hurried(pid):
-                yield Registry(address=address, pid=pid, data_path=place.data_path)
+            yield Registry(address=address, pid=pid, data_path=place.data_path)
     finally:
         shutil.rmtree(place.folder)
 
