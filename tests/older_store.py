@@ -35,7 +35,7 @@ def engine(ws: Workspace, home: Path) -> Iterator[docker.DockerClient]:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(private_engine, "daemon_config", _config)
             private_engine.up(place)
-        client = docker.DockerClient(base_url=place.host)
+        client = docker.DockerClient(base_url=place.host, timeout=600)  # a busy disk
         try:
             yield client
         finally:

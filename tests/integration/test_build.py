@@ -7,7 +7,7 @@ import shlex
 import shutil
 import time
 import zipfile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -123,17 +123,20 @@ def test_records_name_no_host_and_no_folder_of_this_machine(
         assert str(checkout.home) not in text
 
 
-@pytest.mark.parametrize(
-    ("builder", "moment"), [("assemble", "deliver"), ("buildkit", "install-wheels")]
-)
+@pytest.fixture(params=[("assemble", "deliver"), ("buildkit", "install-wheels")])
+def midst(request: pytest.FixtureRequest) -> tuple[str, str]:
+    """A builder, and what it says in the midst of its work."""
+    return cast("tuple[str, str]", request.param)
+
+
 def test_ctrl_c_leaves_no_record_and_the_next_build_recovers(
-    builder: str,
-    moment: str,
+    midst: tuple[str, str],
     checkout: Workspace,
     program: tuple[str, ...],
     dockwright: Callable[..., str],
     inference: BuildRecord,
 ) -> None:
+    builder, moment = midst
     record_path = records.record_path(checkout.out_path, inference.identifier, "build")
     record_path.unlink(missing_ok=True)
     argv = (*program, "build", inference.identifier, "--builder", builder, "--no-cache")
