@@ -137,7 +137,8 @@ def add_image(
 def find_image(folder: Path, digest: str) -> Image | None:
     """Return an image with every byte of it checked; None when the layout does not list it.
 
-    A layer is not read again while it looks as it did when it was read. Raises HashMismatchError when a blob is missing or differs from its name.
+    A layer is not read again while it looks as it did when it was read. Raises HashMismatchError
+    when a blob is missing or differs from its name.
     """
     if digest not in (entry["digest"] for entry in _index(folder)["manifests"]):
         return None
