@@ -54,10 +54,14 @@ def test_images_are_docker_v2_gzip_with_one_manifest(good: Sample) -> None:
 
 
 def test_contexts_are_base_wheels_and_the_job_s_packages(good: Sample) -> None:
-    by_job = {v.job.value: target(v).contexts for v in good.manifest().variants}
-    assert set(by_job["inference"]) == {"base", "wheels"}
-    assert set(by_job["training"]) == {"base", "wheels", "os-training"}
-    assert by_job["training"]["os-training"] == OS
+    found = {
+        (v.release.framework.value, v.job.value): target(v).contexts
+        for v in good.manifest().variants
+    }
+    assert set(found["pytorch", "inference"]) == {"base", "wheels"}
+    assert found["pytorch", "training"]["os-training"] == OS
+    # A framework that has packages of its own for a job.
+    assert found["tensorflow", "training"]["os-training-tensorflow"] == OS
 
 
 @pytest.mark.parametrize("no_cache", [True, False])

@@ -14,6 +14,7 @@ from dockwright.builders.job import Builder
 from dockwright.composition import runtime
 from dockwright.composition.base import BaseImages
 from dockwright.composition.prediction import predict
+from dockwright.composition.render import os_layer
 from dockwright.errors import NoSpaceError, StaleError
 from dockwright.spec import base_lock, records
 from dockwright.spec.records import BuildRecord
@@ -83,7 +84,9 @@ def test_contexts_are_pinned_by_digest(jobs: tuple[Job, ...], good: Sample) -> N
         contexts = job.target.contexts
         assert contexts["base"].endswith(lock.image("base").manifest_digest)
         if job.variant.job == "training":
-            assert contexts["os-training"].endswith(lock.image("os-training").manifest_digest)
+            name = os_layer(job.variant)
+            assert name
+            assert contexts[name].endswith(lock.image(name).manifest_digest)
 
 
 def test_an_image_is_current_while_its_inputs_and_the_engine_s_image_are_the_recorded_ones(

@@ -169,12 +169,12 @@ COMMON = {
     "index without TLS": (
         "https:",
         "http:",
-        '22: indexes.example-cpu: "http://wheels.example.org/cpu" is not allowed; it must match ^https://[A-Za-z0-9.-]+(:[0-9]+)?(/[A-Za-z0-9._~-]+)*/?$',
+        '23: indexes.example-cpu: "http://wheels.example.org/cpu" is not allowed; it must match ^https://[A-Za-z0-9.-]+(:[0-9]+)?(/[A-Za-z0-9._~-]+)*/?$',
     ),
     "index with a password": (
         "https://",
         "https://me:pw@",
-        '22: indexes.example-cpu: "https://me:pw@wheels.example.org/cpu" is not allowed; it must match ^https://[A-Za-z0-9.-]+(:[0-9]+)?(/[A-Za-z0-9._~-]+)*/?$',
+        '23: indexes.example-cpu: "https://me:pw@wheels.example.org/cpu" is not allowed; it must match ^https://[A-Za-z0-9.-]+(:[0-9]+)?(/[A-Za-z0-9._~-]+)*/?$',
     ),
     "unknown framework": (
         "tensorflow]",

@@ -11,7 +11,7 @@ import pytest
 from advisory_database import DEBIAN, affected, entry, folder, harmless
 from dockwright.errors import ManifestError, ScanError, StaleError
 from dockwright.spec import advisory_policy, records
-from dockwright.spec.records import BuildRecord, ScanRecord, Verdict
+from dockwright.spec.records import BuildRecord, ScanRecord, Urgency
 from dockwright.stages.plan import forecast
 
 if TYPE_CHECKING:
@@ -225,7 +225,7 @@ def test_a_scan_is_recorded_for_an_image_of_these_very_locks_only(
     record = records.read(out_path, IMAGE, "scan", ScanRecord)
     assert record is not None
     assert record.digest == built.digest
-    assert record.count(Verdict.OVERDUE) == 1
+    assert record.count(Urgency.OVERDUE) == 1
     assert [problem.partition(" ")[0] for problem in record.problems] == ["CVE-2"]
     (export,) = record.exports
     assert (export.entries, len(export.sha256)) == (3, 64)

@@ -12,7 +12,7 @@ from dockwright import console
 from dockwright.cli.common import Globs, Json, here, load
 from dockwright.errors import ScanError
 from dockwright.spec import records, selector
-from dockwright.spec.records import Verdict
+from dockwright.spec.records import Urgency
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -91,7 +91,7 @@ def _show(scans: Sequence[Scan], digests: Mapping[str, str], data: AdvisoryData)
         (
             "IDENTIFIER",
             "PACKAGES",
-            *(verdict.upper() for verdict in Verdict),
+            *(verdict.upper() for verdict in Urgency),
             "UNSCANNED",
             "DIGEST",
         ),
@@ -99,7 +99,7 @@ def _show(scans: Sequence[Scan], digests: Mapping[str, str], data: AdvisoryData)
             (
                 one.identifier,
                 str(sum(one.scanned.values())),
-                *(str(len(one.of(verdict))) for verdict in Verdict),
+                *(str(len(one.of(verdict))) for verdict in Urgency),
                 str(len(one.unscanned)),
                 digests.get(one.identifier, "not built from these locks"),
             )
@@ -116,10 +116,10 @@ def _show(scans: Sequence[Scan], digests: Mapping[str, str], data: AdvisoryData)
 def _row(judged: Judged, images: int) -> tuple[str, ...]:
     finding, allowed = judged.finding, judged.allowed
     until = {
-        Verdict.OVERDUE: f"since {judged.due}",
-        Verdict.DUE: f"by {judged.due}",
-        Verdict.WAITING: "for an update",
-        Verdict.ALLOWED: f"until {allowed.expires}" if allowed else "",
+        Urgency.OVERDUE: f"since {judged.due}",
+        Urgency.DUE: f"by {judged.due}",
+        Urgency.WAITING: "for an update",
+        Urgency.ALLOWED: f"until {allowed.expires}" if allowed else "",
     }
     return (
         finding.name,

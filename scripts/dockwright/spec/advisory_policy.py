@@ -12,7 +12,7 @@ from dockwright.errors import ManifestError
 from dockwright.spec.model import Model, Sentence
 from dockwright.spec.osv import PYPI
 from dockwright.spec.parsing import parse
-from dockwright.spec.records import Verdict
+from dockwright.spec.records import Urgency
 from dockwright.spec.severity import Severity
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class Judged:
     """A finding, and what follows from it."""
 
     finding: Finding
-    verdict: Verdict
+    verdict: Urgency
     due: date
     """The last day to fix it, by its severity; an unknown one counts as the worst."""
     allowed: Allowed | None
@@ -99,11 +99,11 @@ def judge(finding: Finding, policy: AdvisoryPolicy, *, today: date) -> Judged:
         (a for a in policy.allowed if a.expires >= today and _is_about(a, finding)), None
     )
     if allowed is not None:
-        verdict = Verdict.ALLOWED
+        verdict = Urgency.ALLOWED
     elif finding.fixed is None and finding.component.ecosystem != PYPI:
-        verdict = Verdict.WAITING
+        verdict = Urgency.WAITING
     else:
-        verdict = Verdict.OVERDUE if today > due else Verdict.DUE
+        verdict = Urgency.OVERDUE if today > due else Urgency.DUE
     return Judged(finding=finding, verdict=verdict, due=due, allowed=allowed)
 
 

@@ -111,7 +111,7 @@ class PushRecord(Record):
     sent_bytes: int
 
 
-class Verdict(StrEnum):
+class Urgency(StrEnum):
     """What follows from a known vulnerability; overdue fails a scan, the others are told."""
 
     OVERDUE = "overdue"
@@ -150,7 +150,7 @@ class FindingRecord(BaseModel):
     """None where no advisory tells: counted as the worst."""
     published: str
     due: str
-    verdict: Verdict
+    verdict: Urgency
     reason: str | None
     """Why it is allowed, with who says so and until when."""
 
@@ -167,7 +167,7 @@ class ScanRecord(Record):
     problems: tuple[str, ...]
     """Why the scan has failed; none in one that passed."""
 
-    def count(self, verdict: Verdict) -> int:
+    def count(self, verdict: Urgency) -> int:
         """Return how many findings were judged so."""
         return sum(finding.verdict is verdict for finding in self.findings)
 

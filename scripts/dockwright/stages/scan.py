@@ -11,7 +11,7 @@ from dockwright.errors import ScanError
 from dockwright.spec import advisories, advisory_policy, base_lock
 from dockwright.spec import lock as locks
 from dockwright.spec.osv import PYPI
-from dockwright.spec.records import ExportRecord, FindingRecord, ScanRecord, Verdict
+from dockwright.spec.records import ExportRecord, FindingRecord, ScanRecord, Urgency
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -39,7 +39,7 @@ class Scan:
     unscanned: Mapping[str, str]
     """Packages that were not looked up, with the reason; those let pass are not among them."""
 
-    def of(self, verdict: Verdict) -> tuple[Judged, ...]:
+    def of(self, verdict: Urgency) -> tuple[Judged, ...]:
         """Return the findings that were judged so."""
         return tuple(judged for judged in self.judged if judged.verdict is verdict)
 
@@ -124,7 +124,7 @@ def problems(
     `every` image of the manifest decides on what needs not be allowed any more.
     """
     for judged, images in by_image(picked).items():
-        if judged.verdict is Verdict.OVERDUE:
+        if judged.verdict is Urgency.OVERDUE:
             yield _overdue(judged, images)
     for scan in picked:
         for package, reason in scan.unscanned.items():
@@ -211,7 +211,7 @@ def _overdue(judged: Judged, images: Sequence[str]) -> str:
 
 
 def _worst_first(judged: Judged) -> tuple[object, ...]:
-    order = tuple(Verdict).index(judged.verdict)
+    order = tuple(Urgency).index(judged.verdict)
     severity = judged.finding.severity
     rank = severity.rank if severity else 0
     return order, rank, judged.due, judged.finding.component, judged.finding.name
