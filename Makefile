@@ -37,7 +37,7 @@ lint: $(READY) ## Check style, types, architecture, Dockerfiles, shell and commi
 
 .PHONY: format
 format: $(READY) ## Mend style and layout of Python and shell files where a tool can
-	@ruff check --fix --quiet && ruff format --quiet && shfmt --write --indent 2 --case-indent .ci/run
+	@ruff check --fix --quiet && ruff format --quiet && shfmt --write --indent 2 --case-indent .ci/run .ci/bump
 
 .PHONY: generate
 generate: $(READY) ## Write the Dockerfiles, requirement files and the manifest's schema
@@ -46,6 +46,10 @@ generate: $(READY) ## Write the Dockerfiles, requirement files and the manifest'
 .PHONY: check
 check: $(READY) ## Fail if a lock, Dockerfile or schema is stale
 	@dockwright lock --check && dockwright generate --check && dockwright schema --check
+
+.PHONY: bumps
+bumps: $(READY) ## Bump whatever can be, each package a commit on the branch `bumps`
+	@.ci/bump
 
 .PHONY: smoke
 smoke: $(READY) ## Check the built images of IMAGE

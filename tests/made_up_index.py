@@ -24,10 +24,13 @@ class Distribution:
     needs: tuple[str, ...] = ()
     extras: tuple[str, ...] = ()
     index: str = "simple"
+    tag: str = "py3-none-any"
+    yanked: str | None = None
+    """Why it was withdrawn."""
 
     @property
     def filename(self) -> str:
-        return f"{self.name.replace('-', '_')}-{self.version}-py3-none-any.whl"
+        return f"{self.name.replace('-', '_')}-{self.version}-{self.tag}.whl"
 
     def wheel(self) -> bytes:
         """Return the same bytes every time."""
@@ -39,7 +42,7 @@ class Distribution:
             *(f"Provides-Extra: {extra}" for extra in self.extras),
             *(f"Requires-Dist: {need}" for need in self.needs),
         ]
-        wheel = "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        wheel = f"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: {self.tag}\n"
         file = io.BytesIO()
         with zipfile.ZipFile(file, "w") as archive:
             for path, text in (
@@ -59,7 +62,8 @@ def _pages(distributions: Sequence[Distribution]) -> dict[str, tuple[str, bytes]
         body = distribution.wheel()
         pages[f"/files/{distribution.filename}"] = ("application/octet-stream", body)
         sha256 = hashlib.sha256(body).hexdigest()
-        link = f'<a href="/files/{distribution.filename}#sha256={sha256}">wheel</a>'
+        withdrawn = f' data-yanked="{distribution.yanked}"' if distribution.yanked else ""
+        link = f'<a href="/files/{distribution.filename}#sha256={sha256}"{withdrawn}>wheel</a>'
         links.setdefault(f"/{distribution.index}/{distribution.name}/", []).append(link)
     html = {path: ("text/html", "<br>".join(lines).encode()) for path, lines in links.items()}
     return pages | html

@@ -49,6 +49,11 @@ class Workspace:
         return self.home / "layers"
 
     @property
+    def pages_path(self) -> Path:
+        """Pages of package indexes, as they were last."""
+        return self.home / "pages"
+
+    @property
     def uploads_path(self) -> Path:
         """Uploads to registries that were begun and not ended."""
         return self.home / "uploads"

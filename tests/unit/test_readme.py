@@ -1,4 +1,4 @@
-"""The README says what the program does: its tables follow from code, manifest and locks.
+"""The README says what the program does: these tables follow from its code.
 
 `pytest tests/unit/test_readme.py --update` writes what has changed.
 """
@@ -15,23 +15,17 @@ import typer.main
 from typer.core import TyperArgument, TyperGroup, TyperOption
 
 from dockwright.cli.app import app
-from dockwright.composition.render import os_layer
+from dockwright.composition.readme import table
 from dockwright.errors import INTERRUPTED, DockwrightError
-from dockwright.spec import base_lock, manifest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 VARIABLE = re.compile(r"\bDOCKWRIGHT_[A-Z]+\b(?!_)")
 NAME = re.compile(r"`([a-z]+)(?:/|\.py)`")
 INSIDE_ONLY = {"DOCKWRIGHT_FACTS"}  # between smoke checks and what starts them
-
-
-def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [header, ["---"] * len(header), *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def commands() -> str:
@@ -53,52 +47,9 @@ def exit_codes() -> str:
     )
 
 
-def images() -> str:
-    return table(
-        ("image", "framework", "Transformers", "Python", "on", "at most", "patched until"),
-        (
-            (
-                f"`{v.reference}`",
-                f"{v.release.file.title} {v.release.spec.version}",
-                v.release.transformers,
-                v.release.base.python,
-                str(v.accelerator),
-                f"{v.budget_bytes // 1_000_000} MB",
-                v.release.spec.end_of_patch.isoformat(),
-            )
-            for v in manifest.load(ROOT / "buildspec").variants
-        ),
-    )
-
-
-def by_hand() -> str:
-    variants = manifest.load(ROOT / "buildspec").variants
-    variant = next(v for v in variants if os_layer(v))
-    release, base = variant.release, variant.release.base
-    lock = base_lock.load(ROOT / "buildspec", base)
-    layout = f"oci-layout://$STORE/bases/{base.name}"
-    context = os_layer(variant)
-    assert context
-    lines = (
-        f"dockwright fetch --to wheels '{variant.identifier}'",
-        "docker buildx build \\",
-        f"  --file images/{release.folder}/{variant.folder}/Dockerfile \\",
-        f"  --build-context base={layout}@{lock.image('base').manifest_digest} \\",
-        f"  --build-context {context}={layout}@{lock.image(context).manifest_digest} \\",
-        f"  --build-context wheels=wheels/{release.key} \\",
-        f"  --build-arg SOURCE_DATE_EPOCH={base.epoch} \\",
-        "  --provenance=false --sbom=false \\",
-        f"  --output type=image,name={variant.reference},oci-mediatypes=false \\",
-        f"  images/{release.folder}",
-    )
-    return "```sh\n" + "\n".join(lines) + "\n```\n"
-
-
 BLOCKS = {
     "commands": commands,
     "exit codes": exit_codes,
-    "images": images,
-    "by hand": by_hand,
 }
 
 

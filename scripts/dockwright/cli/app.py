@@ -6,14 +6,17 @@ import typer
 
 from dockwright.cli import (
     build,
+    bump,
     catalog,
     changed,
+    changelog,
     clean,
     derive,
     diff,
     doctor,
     engine,
     matrix,
+    outdated,
     plan,
     prove,
     push,
@@ -42,6 +45,9 @@ app.command("generate")(derive.generate)
 app.command("lock")(derive.lock)
 app.command("schema")(derive.schema)
 app.command("profile")(derive.profile)
+app.command("outdated")(outdated.outdated)
+app.command("bump")(bump.bump)
+app.command("changelog")(changelog.changelog)
 app.command("fetch")(build.fetch)
 app.command("build")(build.build)
 app.command("plan")(plan.plan)
@@ -55,6 +61,7 @@ app.command("show")(show.show)
 app.command("doctor")(doctor.doctor)
 app.command("clean")(clean.clean)
 run.run_app.command("serve")(serve.serve)
+app.add_typer(bump.release_app, name="release")
 app.add_typer(run.run_app, name="run")
 app.add_typer(engine.engine_app, name="engine")
 app.add_typer(registry.registry_app, name="registry")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def generate(*, check: Check = False) -> None:
-    """Write the Dockerfiles and requirement files that follow from manifest and locks."""
+    """Write the Dockerfiles, requirement files and README tables that follow from manifest and locks."""
     from dockwright.composition import generated  # noqa: PLC0415 - Jinja is slow to import
     from dockwright.stages import generate as stage  # noqa: PLC0415 - likewise
 
@@ -82,7 +82,7 @@ def lock(
     elif base:
         stage.lock_bases(ws, manifest.bases.values())
     elif layers:
-        _lock_layers(ws, manifest.variants)
+        lock_layers(ws, manifest.variants)
     elif check:
         stage.check(ws, manifest.variants)
         stage.check_left_out(ws, manifest.variants)
@@ -93,7 +93,8 @@ def lock(
         stage.lock(ws, manifest.variants, upgrade=upgrade or ())
 
 
-def _lock_layers(ws: Workspace, variants: Sequence[Variant]) -> None:
+def lock_layers(ws: Workspace, variants: Sequence[Variant]) -> None:
+    """Assemble the layers of which nothing is known, and lock what all of them are."""
     from dockwright.composition import runtime  # noqa: PLC0415 - as above
     from dockwright.stages import fetch, layer_lock  # noqa: PLC0415 - as above
 
@@ -101,7 +102,9 @@ def _lock_layers(ws: Workspace, variants: Sequence[Variant]) -> None:
         base = None
         if subject.missing:
             console.say(f"{subject.release.key}: {', '.join(subject.missing)}")
-            fetch.fetch(ws, subject.variants)
+            # That an add-on overwrites nothing is seen with all wheels at hand.
+            only = None if subject.release.spec.add_ons else subject.wanted
+            fetch.fetch(ws, subject.variants, only=only)
             runtime.stock(ws, subject.variants)
             (base,) = bases_of(ws, subject.variants).values()
         layer_lock.lock(ws, subject, base)

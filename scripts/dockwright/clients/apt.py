@@ -6,8 +6,10 @@ Nothing is installed: apt's signed-index machinery runs on a state of our own.
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,8 +22,9 @@ from dockwright.errors import NetworkError, ProcessError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["Unpacked", "fetch", "host_suite", "sources"]
+__all__ = ["Candidate", "Unpacked", "candidates", "fetch", "host_suite", "sources"]
 
+MAX_AGE_S = 600
 STAMP_NAME = ".dockwright-packages.json"
 
 
@@ -118,3 +121,45 @@ def _unpack(debs: list[Path], tree_path: Path, *, timeout_s: float) -> dict[str,
         name, version = process.run(query, timeout_s=60).split()
         versions[name] = version
     return versions
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Candidate:
+    """The version of a Debian package that apt would install today."""
+
+    version: str
+    is_security: bool
+    """Whether the security archive has it."""
+
+
+def candidates(
+    packages: Iterable[str], *, suite: str, state_path: Path, timeout_s: float = 300
+) -> dict[str, Candidate]:
+    """Return what a suite has of some packages; its indexes are renewed when ten minutes old."""
+    lock_path = state_path / f"{suite}.lock"
+    with filelock.exclusive(lock_path, doing=f"reading packages of {suite}", wait_s=timeout_s):
+        options = archives.suite_options(suite, state_path / suite)
+        stamp = state_path / suite / "updated"
+        if not stamp.exists() or time.time() - stamp.stat().st_mtime > MAX_AGE_S:
+            archives.update(options, timeout_s=timeout_s)
+            stamp.touch()
+        names = sorted(set(packages))
+        argv = ["apt-cache", *options, "policy", *names]
+        return parse_policy(process.run(argv, timeout_s=timeout_s, env={"LC_ALL": "C"}))
+
+
+def parse_policy(text: str) -> dict[str, Candidate]:
+    """Return the candidates that `apt-cache policy` tells, by package."""
+    found = {}
+    for block in re.split(r"\n(?=\S)", text):
+        name, _, rest = block.partition(":\n")
+        version = re.search(r"^  Candidate: (\S+)$", rest, re.MULTILINE)
+        if version is None or version[1] == "(none)":
+            continue
+        table = rest.partition("Version table:\n")[2]
+        places = re.search(
+            rf"^ .{{3}} {re.escape(version[1])} \d+\n((?:        .*\n?)*)", table, re.MULTILINE
+        )
+        is_security = places is not None and "-security/" in places[1]
+        found[name] = Candidate(version=version[1], is_security=is_security)
+    return found

@@ -5,6 +5,7 @@ The repository names no default package index: where wheels come from is this ho
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from dataclasses import dataclass, field
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     from dockwright.clients.uv_settings import UvSettings
 
 DEFAULT_TIMEOUT_S = 30.0
+PAGE_MAX_AGE_S = 600
+"""What the public index itself asks for; many mirrors say nothing."""
+FILE_MAX_AGE_S = 365 * 24 * 3600
+"""A file of an index never changes: another file has another name."""
 TRUE_WORDS = ("1", "true", "yes", "on", "y", "t")
 NAMED_INDEX = re.compile(r"(?P<name>[A-Za-z0-9._-]+)=(?P<url>.+)")
 PROXY_VARIABLES = ("HTTPS_PROXY", "ALL_PROXY")
@@ -147,6 +152,29 @@ def uv_environment(config: IndexConfig) -> dict[str, str]:
         "HTTPS_PROXY": config.proxy,
     }
     return {name: value for name, value in values.items() if value}
+
+
+def uv_config(config: IndexConfig) -> str:
+    """Return uv's configuration of the same indexes, as a file: only there it says how long uv may
+    take a page that it has for today's, so that one solution after another asks for it once.
+    """
+    further = [f"{index.name}={index.url}" for index in config.further]
+    entries = [(entry, False) for entry in (*further, *config.extra_index_urls)]
+    entries.append((config.index_url or uv_default_index(), True))
+    return "".join(_uv_index(entry, is_default=is_default) for entry, is_default in entries)
+
+
+def _uv_index(entry: str, *, is_default: bool) -> str:
+    named = NAMED_INDEX.fullmatch(entry)
+    name = [f"name = {json.dumps(named['name'])}"] if named else []
+    lines = [
+        "[[index]]",
+        *name,
+        f"url = {json.dumps(without_name(entry))}",
+        f"default = {json.dumps(is_default)}",
+        f'cache-control = {{ api = "max-age={PAGE_MAX_AGE_S}", files = "max-age={FILE_MAX_AGE_S}" }}',
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def places(config: IndexConfig) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from datetime import datetime
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 from urllib.parse import urldefrag, urljoin, urlsplit
@@ -27,6 +28,14 @@ class Link:
     url: str = field(repr=False)
     sha256: str | None
     size_bytes: int | None
+    uploaded_at: datetime | None = None
+    yanked: str | None = None
+    """Why it was withdrawn, if it was."""
+
+
+def plain(filename: str, url: str) -> Link:
+    """Return a file of which nothing but its place is known."""
+    return Link(filename=filename, url=url, sha256=None, size_bytes=None)
 
 
 def parse(text: str, *, content_type: str, url: str) -> tuple[Link, ...]:
@@ -55,6 +64,8 @@ def _from_json(text: str, page_url: str) -> Iterator[Link]:
                 url=urljoin(page_url, url),
                 sha256=_sha256(hashes.get("sha256")) if isinstance(hashes, dict) else None,
                 size_bytes=size if isinstance(size, int) else None,
+                uploaded_at=_instant(file.get("upload-time")),
+                yanked=_yanked(file.get("yanked")),
             )
 
 
@@ -62,7 +73,7 @@ def _from_html(text: str, page_url: str) -> Iterator[Link]:
     anchors = _Anchors()
     anchors.feed(text)
     base = urljoin(page_url, anchors.base)
-    for href in anchors.hrefs:
+    for href, yanked in anchors.links:
         url, fragment = urldefrag(urljoin(base, href))
         algorithm, _, digest = fragment.partition("=")
         yield Link(
@@ -70,7 +81,22 @@ def _from_html(text: str, page_url: str) -> Iterator[Link]:
             url=url,
             sha256=_sha256(digest) if algorithm == "sha256" else None,
             size_bytes=None,
+            yanked=yanked,
         )
+
+
+def _instant(text: object) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+
+
+def _yanked(told: object) -> str | None:
+    """Return the reason of PEP 592, which may be a plain true."""
+    if isinstance(told, str):
+        return told or "no reason given"
+    return "no reason given" if told is True else None
 
 
 def _sha256(text: object) -> str | None:
@@ -84,11 +110,14 @@ class _Anchors(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.base = ""
-        self.hrefs: list[str] = []
+        self.links: list[tuple[str, str | None]] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        href = dict(attrs).get("href")
+        told = dict(attrs)
+        href = told.get("href")
         if href and tag == "base":
             self.base = href
         elif href and tag == "a":
-            self.hrefs.append(href)
+            # An attribute without a value counts: it is there.
+            yanked = _yanked(told["data-yanked"] or "") if "data-yanked" in told else None
+            self.links.append((href, yanked))

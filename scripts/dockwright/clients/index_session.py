@@ -31,6 +31,7 @@ CONNECT_TIMEOUT_S = 10.0
 PROBE_TIMEOUT_S = 5.0
 CONNECTIONS = 8
 ABSENT = frozenset({404, 410})
+NOT_MODIFIED = 304
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,13 +61,14 @@ class Session:
         return transient.retrying(what, self.sleep)
 
     def get(self, url: str, headers: Mapping[str, str]) -> httpx.Response:
-        """Return the answer to a GET, "not found" included; NetworkError for any other failure."""
+        """Return the answer to a GET, "not found" and "not modified" included; NetworkError for any other failure."""
         with explained(url):
             return self.retrying(masked(url))(self._get_once, url, headers)
 
     def _get_once(self, url: str, headers: Mapping[str, str]) -> httpx.Response:
         response = self.http.get(bare(url), headers=dict(headers), auth=self.auth(url))
-        return response if response.status_code in ABSENT else response.raise_for_status()
+        is_answer = response.status_code in {*ABSENT, NOT_MODIFIED}
+        return response if is_answer else response.raise_for_status()
 
 
 @contextmanager

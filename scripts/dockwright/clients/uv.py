@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 from dataclasses import replace
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 from packaging.requirements import InvalidRequirement, Requirement
 
 from dockwright import console, process
-from dockwright.clients import index_config, pylock
+from dockwright.clients import index_config, pylock, uv_settings
 from dockwright.clients.index_config import local_path, places, settings
 from dockwright.errors import NetworkError, ProcessError, SolveError
 
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from dockwright.spec.lock import Wheel
 
 TIMEOUT_S = 900.0
+INDEX_VARIABLES = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_INDEX", "UV_EXTRA_INDEX_URL")
+OUR_FILE_ALONE = {**dict.fromkeys(INDEX_VARIABLES, ""), "UV_NO_CONFIG": "false"}
+"""What else uv would be told of indexes is in our file already; it takes an empty one for none."""
 NO_SOLUTION = "No solution found"
 
 
@@ -39,12 +43,14 @@ def compile_requirements(
     locked: Iterable[Wheel] = (),
     upgrade: Iterable[str] = (),
     exclude_newer: date | None = None,
+    undated: Iterable[str] = (),
 ) -> tuple[Wheel, ...]:
     """Solve for the target and return one wheel per distribution, sorted by name.
 
     `excludes` names distributions that must not come in, whoever asks for them. Versions in
     `locked` are kept where the requirements allow, but for those that `upgrade` names.
-    `exclude_newer` leaves out what was uploaded after that day (UTC).
+    `exclude_newer` leaves out what was uploaded after that day (UTC), but for the distributions
+    that `undated` names.
     """
     config = _for_solving(session.config, exclude_newer)
     with tempfile.TemporaryDirectory(prefix="dockwright-solve-") as folder:
@@ -64,14 +70,13 @@ def compile_requirements(
         pylock_path = Path(folder, "pylock.toml")
         if kept := tuple(locked):
             pylock_path.write_text(pylock.preferences(kept), encoding="utf-8")
-        argv += _options(config, target, upgrade, exclude_newer)
+        argv += _options(config, target, upgrade)
+        argv += _dates(exclude_newer, undated)
         _run(argv, Path(folder), config)
         return pylock.wheels(pylock_path.read_text("utf-8"), target=target, session=session)
 
 
-def _options(
-    config: IndexConfig, target: Target, upgrade: Iterable[str], exclude_newer: date | None
-) -> list[str]:
+def _options(config: IndexConfig, target: Target, upgrade: Iterable[str]) -> list[str]:
     options = [
         "--quiet",
         "--no-header",
@@ -86,21 +91,33 @@ def _options(
     ]
     if config.no_index:
         options.append("--no-index")
-    if exclude_newer is not None:
-        # An instant and not a date, which uv would read in the time zone of this host.
-        midnight = datetime.combine(exclude_newer + timedelta(days=1), time(), tzinfo=UTC)
-        options.append(f"--exclude-newer={midnight:%Y-%m-%dT%H:%M:%SZ}")
     return options
+
+
+def _dates(exclude_newer: date | None, undated: Iterable[str]) -> list[str]:
+    if exclude_newer is None:
+        return []
+    # An instant and not a date, which uv would read in the time zone of this host.
+    midnight = datetime.combine(exclude_newer + timedelta(days=1), time(), tzinfo=UTC)
+    return [
+        f"--exclude-newer={midnight:%Y-%m-%dT%H:%M:%SZ}",
+        *(f"--exclude-newer-package={name}=false" for name in sorted(set(undated))),
+    ]
 
 
 def _run(argv: list[str], folder: Path, config: IndexConfig) -> None:
     import uv  # noqa: PLC0415 - looks for its binary only when there is something to solve
 
+    options, env = [], index_config.uv_environment(config)
+    # A configuration of uv's own may say more than where indexes are: it stays in force.
+    if not any(path.is_file() for path in uv_settings.config_files(os.environ, Path.home())):
+        Path(folder, "uv.toml").write_text(index_config.uv_config(config), encoding="utf-8")
+        options, env = ["--config-file=uv.toml"], env | OUR_FILE_ALONE
     try:
         process.run(
-            [uv.find_uv_bin(), "pip", "compile", *argv],
+            [uv.find_uv_bin(), *options, "pip", "compile", *argv],
             cwd=folder,
-            env=index_config.uv_environment(config),
+            env=env,
             timeout_s=TIMEOUT_S,
         )
     except ProcessError as e:

@@ -6,6 +6,7 @@ import difflib
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from dockwright.composition import readme
 from dockwright.composition.render import render_release
 from dockwright.errors import StaleError
 from dockwright.spec import lock
@@ -45,6 +46,8 @@ def strangers(ws: Workspace, frameworks: Sequence[Framework], known: set[Path]) 
 def check(ws: Workspace, variants: Sequence[Variant], frameworks: Sequence[Framework] = ()) -> None:
     """Raise StaleError with the difference unless the committed files say what they must."""
     files = expected(ws, variants)
+    if frameworks:  # all of the manifest is meant
+        files |= readme.expected(ws, variants)
     diff: list[str] = []
     for path, text in files.items():
         if (committed := read(path)) != text:

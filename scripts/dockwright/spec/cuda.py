@@ -40,6 +40,17 @@ def require_truth(release: Release, lock: ReleaseLock) -> None:
         raise ManifestError("\n".join(wrong))
 
 
+def misnamed(release: Release, lock: ReleaseLock) -> dict[str, str]:
+    """Return accelerator -> what it should be called by the CUDA runtime that is locked for it."""
+    found = {}
+    for accelerator in (a.name for a in release.accelerators if a.kind == "gpu"):
+        of = {w for job in release.spec.jobs for w in lock.of(f"{job}/{accelerator}")}
+        real = {accelerator_of(w.wheel.version) for w in of if RUNTIME.fullmatch(w.wheel.name)}
+        if len(real) == 1 and real != {accelerator}:
+            (found[accelerator],) = real
+    return found
+
+
 def accelerator_of(version: str) -> str:
     """Return what the accelerator with a CUDA runtime of this version is called.
 

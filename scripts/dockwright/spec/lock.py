@@ -243,6 +243,15 @@ def load(buildspec_path: Path, release: Release) -> ReleaseLock:
     )
 
 
+def previous(buildspec_path: Path, release: Release) -> tuple[Wheel, ...]:
+    """Return the versions to keep: of the committed lock, also when it is stale or damaged."""
+    try:
+        text = lock_path(buildspec_path, release).read_bytes()
+        return tuple(locked.wheel for locked in loads(text, name="lock").wheels)
+    except (FileNotFoundError, StaleError):
+        return ()
+
+
 def _add_ons(release: Release) -> Iterator[LockedAddOn]:
     """Yield the release's add-ons, each with the variants that have it."""
     for add_on in release.spec.add_ons:

@@ -43,7 +43,7 @@ def load(buildspec_path: Path) -> Manifest:
         document, file = parse(buildspec_path / f"{framework}.yml", FrameworkFile)
         wrong = list(document.problems)
         if file is not None and common is not None:
-            wrong += references.check(document, file, common)
+            wrong += references.check(document, framework, file, common)
             if not wrong:
                 every = tuple(all_variants(framework, file, common, bases, runtimes))
                 wrong += _idle_excludes(document, file, every)

@@ -117,6 +117,24 @@ class Tools(Model):
     uv: Version
 
 
+class Rule(Model):
+    """What no package's metadata says: versions that a framework's releases must keep to."""
+
+    framework: Framework
+    package: Distribution
+    wants: Annotated[str, StringConstraints(pattern=r"^(<|<=|>|>=|!=|==)[0-9]+(\.[0-9]+)*$")]
+    reason: Sentence
+    source: IndexUrl
+
+
+class CudaDriver(Model):
+    """The oldest driver that a major version of CUDA runs on."""
+
+    cuda: Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]$")]
+    driver: DriverVersion
+    source: IndexUrl
+
+
 class Common(Model):
     """buildspec/common.yml: what all frameworks share."""
 
@@ -126,6 +144,11 @@ class Common(Model):
     bases: Annotated[dict[BaseName, BaseImage], Field(min_length=1)]
     indexes: dict[Word, IndexUrl] = {}
     runtimes: dict[Job, Word] = {}
+    cooling_off_days: Annotated[
+        int | None, Field(ge=1, le=90, description="how old what is bumped to must be")
+    ] = None
+    rules: tuple[Rule, ...] = ()
+    cuda_drivers: tuple[CudaDriver, ...] = ()
 
     @field_validator("frameworks")
     @classmethod

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dockwright.spec import rules
 from dockwright.spec.parsing import near
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dockwright.spec.axes import Framework
     from dockwright.spec.model import Common, FrameworkFile, ReleaseSpec
     from dockwright.spec.yamlfile import Document, Keys, Problem
 
 
-def check(document: Document, file: FrameworkFile, common: Common) -> Iterator[Problem]:
+def check(
+    document: Document, framework: Framework, file: FrameworkFile, common: Common
+) -> Iterator[Problem]:
     """Yield the problems of a framework's file that need more than one value to be seen."""
     for kind, distribution in file.distributions.items():
         if distribution.index is not None and distribution.index not in common.indexes:
@@ -23,6 +27,7 @@ def check(document: Document, file: FrameworkFile, common: Common) -> Iterator[P
     for i, spec in enumerate(file.releases):
         keys: Keys = ("releases", i)
         yield from _release(document, keys, spec, file, common)
+        yield from _rules(document, keys, spec, framework, common)
         first = seen.setdefault((spec.version, spec.huggingface["transformers"], spec.base), i)
         if first != i:
             line = document.lines["releases", first]
@@ -54,6 +59,26 @@ def _release(
             yield document.problem(at, "driver belongs to every cuXYZ and not to cpu")
         if ("cpu" if name == "cpu" else "gpu") not in file.distributions:
             yield document.problem(at, "distributions has no entry for this kind of accelerator")
+
+
+def _rules(
+    document: Document, keys: Keys, spec: ReleaseSpec, framework: Framework, common: Common
+) -> Iterator[Problem]:
+    """Yield what breaks the rules that common.yml gives with their sources."""
+    for at, pins in _pins(spec):
+        for name, version in pins.items():
+            if (message := rules.against(common, framework, name, version)) is not None:
+                yield document.problem((*keys, *at, name), message)
+    for name, accelerator in spec.accelerators.items():
+        if (message := rules.too_old(common, name, accelerator.driver)) is not None:
+            yield document.problem((*keys, "accelerators", name, "driver"), message)
+
+
+def _pins(spec: ReleaseSpec) -> Iterator[tuple[Keys, dict[str, str]]]:
+    yield ("companions",), spec.companions
+    yield ("huggingface",), spec.huggingface
+    for job, pins in spec.extras.items():
+        yield ("extras", job.value), pins
 
 
 def _add_ons(

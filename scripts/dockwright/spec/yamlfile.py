@@ -106,9 +106,14 @@ def _flow_depth(text: str) -> int:
     return max(accumulate(steps), default=0)
 
 
+def compose(text: str) -> Node | None:
+    """Return a text's nodes, which know where they stand in it; ruamel's errors for bad YAML."""
+    return YAML(typ="safe", pure=True).compose(text)  # type: ignore[no-any-return]
+
+
 def _compose(text: str, document: Document) -> Node | None:
     try:
-        return YAML(typ="safe", pure=True).compose(text)  # type: ignore[no-any-return]
+        return compose(text)
     except RecursionError:
         document.problems.append(document.problem((), "nested too deeply"))
     except ReaderError as e:

@@ -30,7 +30,7 @@ class Kind(StrEnum):
 MEANING = {
     Kind.RECORDS: "what the stages recorded of this checkout's images",
     Kind.STAGED: "wheels as builds mount them: links into the store",
-    Kind.WHEELS: "the wheel store",
+    Kind.WHEELS: "the wheel store, and pages of package indexes",
     Kind.LAYERS: "layers made of wheels, and what is known of unfinished uploads",
     Kind.BASES: "base images",
     Kind.REGISTRY: "the local registry, with what was pushed to it",
@@ -80,7 +80,7 @@ def _paths(ws: Workspace, kind: Kind) -> tuple[Path, ...]:
         case Kind.STAGED:
             return (ws.staged_path,)
         case Kind.WHEELS:
-            return (ws.wheels_path,)
+            return (ws.wheels_path, ws.pages_path)
         case Kind.LAYERS:
             return (ws.layers_path, ws.uploads_path)
         case Kind.BASES:

@@ -13,6 +13,7 @@ from dockwright.spec.records import write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
     from pathlib import Path
 
     from dockwright.composition.base import BaseImages
@@ -23,18 +24,26 @@ if TYPE_CHECKING:
 
 
 def fetch(
-    ws: Workspace, variants: Sequence[Variant], *, from_folder: Path | None = None
+    ws: Workspace,
+    variants: Sequence[Variant],
+    *,
+    from_folder: Path | None = None,
+    only: AbstractSet[Wheel] | None = None,
 ) -> tuple[Wheel, ...]:
-    """Bring what the store lacks, from carried folders first; return what was brought."""
+    """Bring what the store lacks, from carried folders first; return what was brought.
+
+    `only` narrows what is wanted: to make some layers takes less than to build the images.
+    """
     release_locks = {v: locks.load(ws.buildspec_path, v.release) for v in variants}
     wanted: dict[Wheel, None] = {}
     for variant, lock in release_locks.items():
-        wanted.update(dict.fromkeys(lock.files(variant.folder)))
+        files = lock.files(variant.folder)
+        wanted.update(dict.fromkeys(f for f in files if only is None or f in only))
     wheels.drop_corrupt(ws.wheels_path, wanted)
     brought: tuple[Wheel, ...] = ()
     if wheels.missing(ws.wheels_path, wanted):
         brought = _bring(ws, variants, release_locks.values(), wanted, from_folder)
-    for variant, lock in release_locks.items():
+    for variant, lock in release_locks.items() if only is None else ():
         add_ons.require_apart(ws, variant, lock)
     return brought
 

@@ -1,10 +1,10 @@
-"""Manifest and locks in; the Dockerfiles and requirement files, as committed, out."""
+"""Manifest and locks in; Dockerfiles, requirement files and the README's part of it, as committed, out."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dockwright.composition import generated
+from dockwright.composition import generated, readme
 from dockwright.spec.records import write_atomically
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def generate(ws: Workspace, variants: Sequence[Variant], frameworks: Sequence[Framework]) -> int:
     """Write what has changed, remove what nothing generates; return how many files changed."""
-    files = generated.expected(ws, variants)
+    files = generated.expected(ws, variants) | readme.expected(ws, variants)
     changed = {path: text for path, text in files.items() if generated.read(path) != text}
     for path, text in changed.items():
         write_atomically(path, text)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from dockwright.composition.assemble.layer_store import LayerBlob
     from dockwright.composition.base import BaseImages
     from dockwright.composition.layers import WheelLayer
+    from dockwright.spec.lock import Wheel
     from dockwright.spec.variants import Release, Variant
     from dockwright.workspace import Workspace
 
@@ -43,6 +44,13 @@ class Subject:
         """The names of layers of which nothing is known."""
         known = self.committed.by_key
         return tuple(name for key, name in self.names.items() if key not in known)
+
+    @property
+    def wanted(self) -> frozenset[Wheel]:
+        """The wheels that the layers of which nothing is known are made of."""
+        missing = set(self.missing)
+        new = [la for la in self.wheel_layers if missing & {la.name, la.bytecode}]
+        return frozenset(wheel for layer in new for wheel in layer.wheels)
 
 
 def subjects(ws: Workspace, variants: Sequence[Variant]) -> tuple[Subject, ...]:

@@ -1,0 +1,195 @@
+"""What `dockwright bump` shows: packages, layers and bytes before and after."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from dockwright import console
+from dockwright.cli.common import load
+from dockwright.composition import version_changes
+from dockwright.composition.sharing import weigh
+from dockwright.spec import lock as locks
+from dockwright.spec import pins
+from dockwright.stages.plan import forecast
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dockwright.composition.version_changes import ImageChange, PackageChange
+    from dockwright.composition.moves import Move, Stay
+    from dockwright.spec.variants import Release, Variant
+    from dockwright.stages.bump import Outcome
+    from dockwright.workspace import Workspace
+
+SHOWN = 12
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Preview:
+    """What a bump changes."""
+
+    moves: tuple[Move, ...]
+    stays: tuple[Stay, ...]
+    debian: tuple[str, ...]
+    """Of the bases' packages, line by line."""
+    packages: Mapping[str, tuple[PackageChange, ...]]
+    """By release, as it is called afterwards."""
+    images: tuple[ImageChange, ...]
+    pushed_bytes: int
+    variants: tuple[Variant, ...]
+    """Those whose images change."""
+
+
+def of_releases(ws: Workspace, draft: Workspace, outcome: Outcome) -> Preview:
+    """Return what becomes of the releases that were solved anew."""
+    packages = {}
+    for before, after in outcome.releases:
+        direct = {pin.name for pin in pins.pins(after)}
+        direct |= {distribution.name for distribution in after.file.distributions.values()}
+        was, now = locks.load(ws.buildspec_path, before), locks.load(draft.buildspec_path, after)
+        packages[after.key] = version_changes.packages(was, now, direct)
+    images, variants, pushed = _images(ws, draft, {a.key: b for b, a in outcome.releases})
+    return Preview(
+        moves=outcome.moves,
+        stays=outcome.stays,
+        debian=(),
+        packages=packages,
+        images=images,
+        pushed_bytes=pushed,
+        variants=variants,
+    )
+
+
+def of_bases(ws: Workspace, draft: Workspace, told: tuple[str, ...]) -> Preview:
+    """Return what becomes of all images on new bases."""
+    every = {v.release.key: v.release for v in load(ws).variants}
+    images, variants, pushed = _images(ws, draft, every)
+    return Preview(
+        moves=(),
+        stays=(),
+        debian=told,
+        packages={},
+        images=images,
+        pushed_bytes=pushed,
+        variants=variants,
+    )
+
+
+def show(found: Preview, *, as_json: bool) -> None:
+    """Show what changes, for people or for programs."""
+    if as_json:
+        console.out_json(_data(found))
+        return
+    for move in found.moves:
+        why = ", which it wants" if move.along else ""
+        console.out(f"{move.release.key}: {move.pin.name} {move.pin.version} -> {move.to}{why}")
+    for stay in found.stays:
+        console.out(f"{stay.release.key}: {stay.pin.name} {stay.newest} cannot be: {stay.why}")
+    for line in found.debian:
+        console.out(line)
+    for key, changes in found.packages.items():
+        console.out(f"\n{key}: {len(changes)} packages change")
+        if changes:
+            header = ("  PACKAGE", "BEFORE", "AFTER", "STEP", "PINNED", "SIZE")
+            console.table(header, [_package(change) for change in changes[:SHOWN]])
+        if len(changes) > SHOWN:
+            console.out(f"  and {len(changes) - SHOWN} more (--json has all)")
+    console.out("")
+    console.table(
+        ("IMAGE", "LAYERS", "TO PULL", "SIZE", "BUDGET"), [_image(image) for image in found.images]
+    )
+    about = "" if all(image.is_exact for image in found.images) else "about "
+    console.out(f"{about}{console.human_bytes(found.pushed_bytes)} to push, each layer once")
+
+
+def _images(
+    ws: Workspace, draft: Workspace, before: Mapping[str, Release]
+) -> tuple[tuple[ImageChange, ...], tuple[Variant, ...], int]:
+    """Return the changed images of releases, given what each was before, and the bytes to push."""
+    old = {
+        f.image.variant.identifier: weigh(f.image, f.assembled)
+        for f in forecast(ws, load(ws).variants)
+    }
+    variants = tuple(v for v in load(draft).variants if v.release.key in before)
+    of_before = {v: _before(ws, v, before[v.release.key]) for v in variants}
+    changes = [
+        version_changes.image(
+            old.get(of_before[f.image.variant] or ""),
+            weigh(f.image, f.assembled),
+            is_exact=not f.assembled.unknown,
+            budget_bytes=f.image.variant.budget_bytes,
+        )
+        for f in forecast(draft, variants)
+    ]
+    changed = tuple(change for change in changes if change.pulled)
+    return changed, variants, version_changes.pushed_bytes(changed, old.values())
+
+
+def _before(ws: Workspace, variant: Variant, release: Release) -> str | None:
+    """Return the image that a variant takes the place of, or is like."""
+    same = [v for v in load(ws).variants if v.release.key == release.key and v.job is variant.job]
+    exact = [v for v in same if v.accelerator == variant.accelerator]
+    kind = [v for v in same if v.accelerator.kind == variant.accelerator.kind]
+    return next((v.identifier for v in (*exact, *kind)), None)
+
+
+def _package(change: PackageChange) -> tuple[str, ...]:
+    sign = "-" if change.grown_bytes < 0 else "+"
+    return (
+        f"  {change.name}",
+        change.before or "",
+        change.after or "",
+        change.step.value,
+        "yes" if change.is_direct else "",
+        f"{sign}{console.human_bytes(abs(change.grown_bytes))}",
+    )
+
+
+def _image(change: ImageChange) -> tuple[str, ...]:
+    about = "" if change.is_exact else "~"
+    budget = console.human_bytes(change.budget_bytes)
+    return (
+        change.identifier,
+        f"{len(change.pulled)} of {len(change.after.layers)}",
+        about + console.human_bytes(change.pulled_bytes),
+        about + console.human_bytes(change.after.size_bytes),
+        f"within {budget}" if change.is_within else f"OVER {budget}",
+    )
+
+
+def _data(found: Preview) -> dict[str, Any]:
+    return {
+        "moves": [
+            {
+                "release": move.release.key,
+                "name": move.pin.name,
+                "before": move.pin.version,
+                "after": move.to,
+                "along": move.along,
+            }
+            for move in found.moves
+        ],
+        "stays": [
+            {"release": s.release.key, "name": s.pin.name, "newest": s.newest, "why": s.why}
+            for s in found.stays
+        ],
+        "debian": list(found.debian),
+        "packages": {key: [asdict(c) for c in changes] for key, changes in found.packages.items()},
+        "images": [_image_data(image) for image in found.images],
+        "pushed_bytes": found.pushed_bytes,
+    }
+
+
+def _image_data(image: ImageChange) -> dict[str, Any]:
+    return {
+        "identifier": image.identifier,
+        "before": image.before.identifier if image.before else None,
+        "size_bytes": image.after.size_bytes,
+        "before_bytes": image.before.size_bytes if image.before else None,
+        "budget_bytes": image.budget_bytes,
+        "is_within": image.is_within,
+        "is_exact": image.is_exact,
+        "pulled_bytes": image.pulled_bytes,
+        "pulled_layers": [layer.name for layer in image.pulled],
+    }

@@ -1,0 +1,282 @@
+"""Bumps of the sample from an index of our own: all that follows is written, or nothing at all."""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import sample
+from dockwright import process
+from dockwright.clients import filelock
+from dockwright.errors import ProcessError
+from made_up_index import Distribution, serve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from sample import Sample
+
+
+def made(name: str, version: str, *needs: str, **facts: Any) -> Distribution:  # noqa: ANN401
+    return Distribution(name=name, version=version, needs=needs, **facts)
+
+
+OFFERED = (
+    made("pip", "1.2"),
+    made("pip", "1.3"),
+    made("uv", "3.4.5"),
+    made("torch", "9.1.0+cpu", "sympy", index="cpu"),
+    made("torch", "9.1.0", "sympy", "nvidia-cuda-runtime==99.9.1"),
+    made("torch", "9.2.0+cpu", "sympy", index="cpu"),
+    made("torch", "9.2.0", "sympy", "nvidia-cuda-runtime==99.8.1"),
+    made("torch", "9.3.0", "sympy", "nvidia-cuda-runtime==99.8.1"),
+    made("torch", "9.4.0+cpu", "sympy", index="cpu"),
+    made("torch", "9.4.0", "sympy", "nvidia-cuda-runtime==98.1.1"),
+    made("nvidia-cuda-runtime", "98.1.1"),
+    made("nvidia-cuda-runtime", "99.9.1"),
+    made("nvidia-cuda-runtime", "99.8.1"),
+    made("sympy", "1.14"),
+    made("transformers", "7.8.0", "numpy", "tokenizers>=7,<8"),
+    made("transformers", "7.9.0", "numpy", "tokenizers>=8"),
+    made("transformers", "8.0.0", "numpy", "tokenizers>=8"),
+    made("transformers", "7.10.0", yanked="wrong weights"),
+    made("transformers", "7.11.0", tag="cp399-cp399-win_amd64"),
+    made("transformers", "4.99.0", "numpy"),
+    made("tokenizers", "7.0.1"),
+    made("tokenizers", "8.1.0"),
+    made("tokenizers", "6.5.0"),
+    made("numpy", "3.0"),
+    made("numpy", "3.1"),
+    made("datasets", "6.0.0", "numpy<3.1"),
+    made("datasets", "6.1.0", "tokenizers>=9"),
+    made("datasets", "5.9.0", "numpy"),
+    made("sentencepiece", "0.9"),
+    made("sentencepiece", "0.10"),
+    *(made(name, "1.0") for name in ("packaging", "starlette", "uvicorn")),
+    made("tensorflow-cpu", "8.2.0"),
+    made(
+        "tensorflow", "8.2.0", "nvidia-cuda-runtime-cu99; extra == 'and-cuda'", extras=("and-cuda",)
+    ),
+    made("nvidia-cuda-runtime-cu99", "99.9.2"),
+    made("tf-keras", "8.2.0", "tensorflow"),
+)
+RULES = """
+rules:
+  - framework: tensorflow
+    package: transformers
+    wants: "<5"
+    reason: Five has no TensorFlow models
+    source: https://rules.example/five
+cuda_drivers:
+  - {cuda: "98", driver: "999.50", source: https://drivers.example/98}
+"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Checkout:
+    """A locked sample, and how to run dockwright in it."""
+
+    good: Sample
+    env: dict[str, str]
+
+    def run(self, *args: str, **env: str) -> str:
+        argv = (sys.executable, "-m", "dockwright", *args)
+        return process.run(argv, timeout_s=300, cwd=self.good.ws.root, env=self.env | env)
+
+    def refused(self, *args: str, **env: str) -> str:
+        """Return what the program says, which must fail and leave every file as it was."""
+        before = self.good.tree()
+        with pytest.raises(ProcessError) as caught:
+            self.run(*args, **env)
+        after = self.good.tree()
+        after.pop("out/bump.lock", None)
+        assert after == {k: v for k, v in before.items() if k != "out/bump.lock"}
+        return str(caught.value)
+
+    @contextmanager
+    def restored(self) -> Iterator[dict[str, bytes]]:
+        """Put every file back at the end of the block; yield what there was."""
+        root, before = self.good.ws.root, self.good.tree()
+        yield before
+        for path in self.good.tree().keys() - before.keys():
+            (root / path).unlink()
+        for path, content in before.items():
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
+            (root / path).write_bytes(content)
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
+    """The sample, solved and generated; the index is the only place for packages."""
+    good = sample.copy(tmp_path_factory.mktemp("bump"))
+    for path in (good.ws.buildspec_path / "locks").glob("*-py311-*.json"):
+        path.unlink()
+    with (good.ws.buildspec_path / "common.yml").open("a", encoding="utf-8") as file:
+        file.write(RULES)
+    with serve(OFFERED) as address, pytest.MonkeyPatch.context() as patch:
+        for name in ("UV_FIND_LINKS", "UV_INDEX", "UV_EXTRA_INDEX_URL", "PIP_FIND_LINKS"):
+            patch.delenv(name, raising=False)
+        env = {
+            "DOCKWRIGHT_HOME": str(good.ws.home),
+            "DOCKWRIGHT_INDEX_EXAMPLE_CPU": f"{address}/cpu",
+            "UV_DEFAULT_INDEX": f"{address}/simple",
+            "UV_CACHE_DIR": str(good.ws.home / "uv"),
+            "UV_NO_CONFIG": "1",
+            "PIP_CONFIG_FILE": "/dev/null",
+            "NO_PROXY": "127.0.0.1",
+        }
+        found = Checkout(good=good, env=env)
+        found.run("lock")
+        found.run("generate")
+        yield found
+
+
+def test_a_pin_moves_with_what_it_wants_and_all_that_follows_is_written(checkout: Checkout) -> None:
+    with checkout.restored() as before:
+        told = checkout.run("bump", "transformers", "7.9.0", "--in", "pytorch-*", "--no-layers")
+        after = checkout.good.tree()
+        checkout.run("generate", "--check")
+        checkout.run("lock", "--check", "--base")
+    assert "transformers 7.8.0 -> 7.9.0\n" in told
+    assert "tokenizers 7.0.1 -> 8.1.0, which it wants" in told
+    old, new = (f"pytorch-9.1.0-transformers7.{minor}.0-py311-debian12" for minor in (8, 9))
+    manifest = before["buildspec/pytorch.yml"]
+    by_hand = manifest.replace(b'"7.8.0"', b'"7.9.0"').replace(b'"7.0.1"', b'"8.1.0"')
+    assert after["buildspec/pytorch.yml"] == by_hand
+    assert f"buildspec/locks/{old}.json" not in after
+    assert f"buildspec/locks/{new}.json" in after
+    changed = {path for path in before | after if before.get(path) != after.get(path)}
+    folders = {old.removeprefix("pytorch-"), new.removeprefix("pytorch-")}
+    assert {p for p in changed if not any(f in p for f in folders)} == {
+        "buildspec/pytorch.yml",
+        "out/bump.lock",
+    }
+
+
+def test_a_dry_run_shows_steps_and_bytes_and_changes_nothing(checkout: Checkout) -> None:
+    before = checkout.good.tree().keys()
+    told = json.loads(checkout.run("bump", "sentencepiece", "--dry-run", "--json"))
+    (move,) = told["moves"]
+    assert (move["name"], move["before"], move["after"]) == ("sentencepiece", "0.9", "0.10")
+    ((change,),) = told["packages"].values()
+    assert (change["step"], change["is_direct"]) == ("minor", True)
+    assert {image["identifier"].rpartition("-")[2] for image in told["images"]} == {"cpu", "cu999"}
+    assert all(image["is_within"] and image["pulled_bytes"] > 0 for image in told["images"])
+    assert checkout.good.tree().keys() - before <= {"out/bump.lock"}
+
+
+def test_what_nobody_pins_takes_its_newest_in_the_lock_alone(checkout: Checkout) -> None:
+    assert "at the newest version that the pins allow" in checkout.refused("bump", "sympy")
+    told = checkout.refused("bump", "numpy", "3.1")
+    assert "numpy is not pinned" in told
+
+
+def test_a_framework_that_brings_another_cuda_renames_its_accelerator(checkout: Checkout) -> None:
+    with checkout.restored() as before:
+        checkout.run("bump", "pytorch", "9.2.0", "--no-layers")
+        after = checkout.good.tree()
+        checkout.run("generate", "--check")
+    by_hand = before["buildspec/pytorch.yml"].replace(b'"9.1.0"', b'"9.2.0"')
+    assert after["buildspec/pytorch.yml"] == by_hand.replace(b"cu999:", b"cu998:")
+    assert any("/inference/cu998/Dockerfile" in path for path in after)
+    assert not any("9.1.0-transformers" in path for path in after)
+
+
+def test_a_new_release_comes_beside_the_one_it_is_like(checkout: Checkout) -> None:
+    with checkout.restored() as before:
+        checkout.run("release", "new", "pytorch", "9.2", "--like", "9.1", "--no-layers")
+        after = checkout.good.tree()
+        checkout.run("generate", "--check")
+    text = after["buildspec/pytorch.yml"].decode()
+    assert text.startswith(before["buildspec/pytorch.yml"].decode().rstrip("\n"))
+    assert 'version: "9.2.0"' in text
+    assert "cu998:" in text
+    assert before.keys() - {"out/bump.lock"} <= after.keys()
+
+
+REFUSALS = {
+    "no such package": (("bump", "no-such"), 3, "none of the releases has no-such"),
+    "no such version": (("bump", "transformers", "7.7"), 5, "no index has transformers 7.7"),
+    "withdrawn": (("bump", "transformers", "7.10.0"), 5, "withdrawn from the index: wrong weights"),
+    "no wheel": (("bump", "transformers", "7.11.0"), 5, "has no wheel for Python 3.11 on debian12"),
+    "rule": (
+        ("bump", "transformers", "7.8.0", "--in", "tensorflow-*"),
+        5,
+        "Five has no TensorFlow models (https://rules.example/five)",
+    ),
+    "chain": (("bump", "datasets", "6.1.0", "--in", "pytorch-*"), 5, "wants tokenizers>=9"),
+    "framework without a build for an accelerator": (
+        ("bump", "pytorch", "9.3.0"),
+        5,
+        "no index has torch==9.3.0+cpu",
+    ),
+    "CUDA for newer drivers than the manifest promises": (
+        ("bump", "pytorch", "9.4.0"),
+        5,
+        "999.10 is too old: CUDA 98 needs a driver of 999.50 or newer (https://drivers.example/98)",
+    ),
+    "not a version": (("bump", "transformers", "new"), 5, "'new' is not a version"),
+    "no image of that name": (("bump", "transformers", "--in", "jax-*"), 3, "no variant matches"),
+    "release that is there": (
+        ("release", "new", "pytorch", "9.1.0", "--like", "9.1"),
+        5,
+        "is of pytorch 9.1.0 already",
+    ),
+    "nothing like it": (("release", "new", "pytorch", "9.2", "--like", "8"), 3, "0 releases"),
+    "nothing asked for": (("bump",), 2, "say what"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSALS)
+def test_what_cannot_be_is_refused_with_its_reason_and_nothing_changes(
+    name: str, checkout: Checkout
+) -> None:
+    args, code, reason = REFUSALS[name]
+    told = checkout.refused(*args)
+    assert f"exited with code {code}:" in told
+    assert reason in told
+
+
+def test_an_index_that_does_not_answer_changes_nothing(checkout: Checkout, tmp_path: Path) -> None:
+    nobody = "http://127.0.0.1:9/simple"
+    told = checkout.refused(
+        "bump",
+        "transformers",
+        DOCKWRIGHT_HOME=str(tmp_path),
+        UV_DEFAULT_INDEX=nobody,
+        UV_CACHE_DIR=str(tmp_path / "uv"),
+    )
+    assert "exited with code 6:" in told
+    assert f"{nobody}/transformers/ cannot be reached" in told
+
+
+def test_two_bumps_at_once_do_not_mix(checkout: Checkout) -> None:
+    path = checkout.good.ws.out_path / "bump.lock"
+    with filelock.exclusive(path, doing="testing", wait_s=0):
+        told = checkout.refused("bump", "sentencepiece")
+    assert "exited with code 17:" in told
+    assert "wait for it to finish" in told
+
+
+def test_outdated_tells_what_each_pin_can_have_and_what_is_in_the_way(checkout: Checkout) -> None:
+    told = json.loads(checkout.run("outdated", "--json"))
+    of = {(p["release"].partition("-")[0], p["name"]): p for p in told["pins"]}
+    pytorch = {name: p for (framework, name), p in of.items() if framework == "pytorch"}
+    assert (pytorch["sentencepiece"]["compatible"], pytorch["sentencepiece"]["why"]) == (
+        "0.10",
+        None,
+    )
+    assert pytorch["tokenizers"]["compatible"] == "7.0.1"
+    assert "transformers 7.8.0 wants tokenizers>=7,<8" in pytorch["tokenizers"]["why"]
+    assert "datasets>=6.1.0 wants tokenizers>=9" in pytorch["datasets"]["why"]
+    assert pytorch["pytorch"]["newest"] == "9.4.0"
+    assert "CUDA 98 needs a driver of 999.50" in pytorch["pytorch"]["why"]
+    assert pytorch["transformers"]["newest"] == "8.0.0"  # neither the withdrawn nor the unfit one
+    assert "Five has no TensorFlow models" in of["tensorflow", "transformers"]["why"]
+    assert of["pytorch", "pip"]["compatible"] == "1.3"
