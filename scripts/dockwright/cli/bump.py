@@ -10,7 +10,7 @@ import typer
 
 from dockwright import console
 from dockwright.cli.common import Json, here, load
-from dockwright.errors import NothingSelectedError
+from dockwright.errors import NothingSelectedError, StaleError
 from dockwright.spec import selector
 from dockwright.spec.axes import Framework
 
@@ -148,6 +148,17 @@ def _finish(draft: Draft, variants: Sequence[Variant], *, layers: bool) -> None:
     console.say("written; what remains:")
     for command in remaining:
         console.say(f"  {command}")
+    _tell_left_out(draft.of)
+
+
+def _tell_left_out(ws: Workspace) -> None:
+    """Say which files nobody has looked at: what a version can do without, a person decides."""
+    from dockwright.stages import lock  # noqa: PLC0415 - as above
+
+    try:
+        lock.check_left_out(ws, load(ws).variants)
+    except StaleError as e:
+        console.warn(str(e))
 
 
 def _releases(variants: Sequence[Variant]) -> tuple[Release, ...]:
