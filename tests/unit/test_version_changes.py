@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dockwright.composition import version_changes
-from dockwright.composition.version_changes import Step
 from dockwright.composition.sharing import Stack, Weighed
+from dockwright.composition.version_changes import Step
 from dockwright.spec.lock import FORMAT, Group, LockedWheel, ReleaseLock, Wheel
 
 

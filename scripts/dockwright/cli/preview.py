@@ -16,8 +16,8 @@ from dockwright.stages.plan import forecast
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dockwright.composition.version_changes import ImageChange, PackageChange
     from dockwright.composition.moves import Move, Stay
+    from dockwright.composition.version_changes import ImageChange, PackageChange
     from dockwright.spec.variants import Release, Variant
     from dockwright.stages.bump import Outcome
     from dockwright.workspace import Workspace
