@@ -14,7 +14,7 @@ from dockwright.spec import pins
 from dockwright.stages.plan import forecast
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from dockwright.composition.moves import Move, Stay
     from dockwright.composition.version_changes import ImageChange, PackageChange
@@ -89,7 +89,7 @@ def show(found: Preview, *, as_json: bool) -> None:
     for line in found.debian:
         console.out(line)
     for key, changes in found.packages.items():
-        console.out(f"\n{key}: {len(changes)} packages change")
+        console.out(f"\n{key}: packages that change: {len(changes)}")
         if changes:
             header = ("  PACKAGE", "BEFORE", "AFTER", "STEP", "PINNED", "SIZE")
             console.table(header, [_package(change) for change in changes[:SHOWN]])
@@ -107,12 +107,10 @@ def _images(
     ws: Workspace, draft: Workspace, before: Mapping[str, Release]
 ) -> tuple[tuple[ImageChange, ...], tuple[Variant, ...], int]:
     """Return the changed images of releases, given what each was before, and the bytes to push."""
-    old = {
-        f.image.variant.identifier: weigh(f.image, f.assembled)
-        for f in forecast(ws, load(ws).variants)
-    }
+    every = load(ws).variants
+    old = {f.image.variant.identifier: weigh(f.image, f.assembled) for f in forecast(ws, every)}
     variants = tuple(v for v in load(draft).variants if v.release.key in before)
-    of_before = {v: _before(ws, v, before[v.release.key]) for v in variants}
+    of_before = {v: _before(every, v, before[v.release.key]) for v in variants}
     changes = [
         version_changes.image(
             old.get(of_before[f.image.variant] or ""),
@@ -126,9 +124,9 @@ def _images(
     return changed, variants, version_changes.pushed_bytes(changed, old.values())
 
 
-def _before(ws: Workspace, variant: Variant, release: Release) -> str | None:
+def _before(every: Iterable[Variant], variant: Variant, release: Release) -> str | None:
     """Return the image that a variant takes the place of, or is like."""
-    same = [v for v in load(ws).variants if v.release.key == release.key and v.job is variant.job]
+    same = [v for v in every if v.release.key == release.key and v.job is variant.job]
     exact = [v for v in same if v.accelerator == variant.accelerator]
     kind = [v for v in same if v.accelerator.kind == variant.accelerator.kind]
     return next((v.identifier for v in (*exact, *kind)), None)
