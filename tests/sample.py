@@ -63,6 +63,7 @@ def lock_layers(ws: Workspace) -> None:
                 digest=sha256(f"blob of {key}".encode()),
                 diff_id=sha256(f"tar of {key}".encode()),
                 size_bytes=1000 * len(name),
+                targets=("sm_80", "compute_90") if name in subject.frameworks else None,
             )
             for key, name in subject.names.items()
         )

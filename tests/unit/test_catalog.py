@@ -17,6 +17,7 @@ from dockwright.spec.records import (
     SmokeRecord,
     Status,
 )
+from dockwright.spec.support import SOON_DAYS
 from dockwright.stages import plan
 
 if TYPE_CHECKING:
@@ -158,7 +159,9 @@ def test_the_pages_data_is_the_catalogue_and_cannot_end_its_script(
     files = site.files(found.model_copy(update={"images": (image_,)}))
     data = files["catalog-data.js"]
     assert "<" not in data
-    script = data.removeprefix("window.CATALOG = ").removesuffix(";\n")
+    soon, catalog = data.splitlines()
+    assert soon == f"window.SOON_DAYS = {SOON_DAYS};"
+    script = catalog.removeprefix("window.CATALOG = ").removesuffix(";")
     assert json.loads(script) == json.loads(files["catalog.json"])
 
 

@@ -84,7 +84,7 @@ STALE = {
 FRESH = {
     "budget": ("pytorch.yml", "training: 400", "training: 401"),
     "driver": ("pytorch.yml", "999.10", "999.20"),
-    "date": ("pytorch.yml", "2027-01-15", "2027-01-16"),
+    "date": ("pytorch.yml", "2127-01-15", "2127-01-16"),
     "title": ("pytorch.yml", "PyTorch", "PyTorch 9"),
     "Debian package": ("common.yml", "tini]", "tini, tzdata]"),
     "the other framework": ("tensorflow.yml", '"6.5.0"', '"6.5.1"'),

@@ -37,7 +37,7 @@ CASES = {
         "11: releases.0.ga: 20260115 is not a date; write it as 2026-12-31",
     ),
     "dates in the wrong order": (
-        "2027-01-15",
+        "2127-01-15",
         "2026-01-15",
         "9: releases.0: end_of_patch 2026-01-15 is not after ga 2026-01-15",
     ),

@@ -82,7 +82,7 @@ def test_labels_say_which_image_it_is_and_until_when_it_is_patched(
 ) -> None:
     labels = naming.labels(variants["pytorch training cu999"])
     assert labels["dockwright.identifier"] == variants["pytorch training cu999"].identifier
-    assert labels["dockwright.end-of-patch"] == "2027-01-15"
+    assert labels["dockwright.end-of-patch"] == "2127-01-15"
     assert labels["org.opencontainers.image.vendor"] == "Sample (Images) & Co."
     for fact in (
         "device.gpu",

@@ -11,6 +11,7 @@ from dockwright.cli import (
     changed,
     changelog,
     clean,
+    compat,
     derive,
     diff,
     doctor,
@@ -41,6 +42,7 @@ app.command("matrix")(matrix.matrix)
 app.command("changed")(changed.changed)
 app.command("uri")(catalog.uri)
 app.command("catalog")(catalog.catalog)
+app.command("compat")(compat.compat)
 app.command("generate")(derive.generate)
 app.command("lock")(derive.lock)
 app.command("schema")(derive.schema)

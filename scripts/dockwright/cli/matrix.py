@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated
 
@@ -11,6 +12,7 @@ import typer
 from dockwright import console
 from dockwright.cli.changed import Since, changes_since
 from dockwright.cli.common import Globs, Json, here, select
+from dockwright.spec.support import support
 from dockwright.spec.variants import Variant
 
 
@@ -23,19 +25,21 @@ class MatrixFormat(StrEnum):
 
 
 def list_variants(globs: Globs = None, *, as_json: Json = False) -> None:
-    """List the variants with their facts."""
+    """List the variants with their facts, and whether they are still patched."""
     variants = select(here(), globs)
     if as_json:
         console.out_json([facts(variant) for variant in variants])
         return
+    today = datetime.now(UTC).date()
     console.table(
-        ("IDENTIFIER", "REFERENCE", "BUDGET", "END OF PATCH"),
+        ("IDENTIFIER", "REFERENCE", "BUDGET", "END OF PATCH", "STATUS"),
         (
             (
                 v.identifier,
                 v.reference,
                 console.human_bytes(v.budget_bytes),
                 v.release.spec.end_of_patch.isoformat(),
+                str(support(v.release.spec.end_of_patch, today)),
             )
             for v in variants
         ),

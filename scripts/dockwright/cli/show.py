@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import shlex
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from dockwright import console
 from dockwright.cli.common import Globs, Json, here, select
 from dockwright.spec import records
 from dockwright.spec.records import SmokeRecord, Status
+from dockwright.spec.support import support
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from dockwright.clients.engine import Engine
     from dockwright.spec.records import BuildRecord
     from dockwright.spec.variants import Variant
@@ -25,7 +29,8 @@ def show(globs: Globs = None, *, as_json: Json = False) -> None:
     variants = select(ws, globs)
     built = {v.identifier: records.require_build(ws.out_path, v.identifier) for v in variants}
     running = engine.find(ws)
-    facts = [_facts(ws, variant, built[variant.identifier], running) for variant in variants]
+    today = datetime.now(UTC).date()
+    facts = [_facts(ws, v, built[v.identifier], running, today) for v in variants]
     if as_json:
         console.out_json(facts)
         return
@@ -35,10 +40,13 @@ def show(globs: Globs = None, *, as_json: Json = False) -> None:
         console.out("")
 
 
-def _facts(ws: Workspace, variant: Variant, record: BuildRecord, engine: Engine) -> dict[str, str]:
+def _facts(
+    ws: Workspace, variant: Variant, record: BuildRecord, engine: Engine, today: date
+) -> dict[str, str]:
     code = f"import {variant.release.file.module} as m; print(m.__version__)"
     argv = (*engine.docker, "run", "--rm", record.reference, "python3", "-c", code)
     budget = console.human_bytes(variant.budget_bytes)
+    end_of_patch = variant.release.spec.end_of_patch
     drift = " (drifted from its lock: push will refuse it)" if record.is_base_drifted else ""
     return {
         "image": variant.identifier,
@@ -47,6 +55,7 @@ def _facts(ws: Workspace, variant: Variant, record: BuildRecord, engine: Engine)
         "size": f"{console.human_bytes(record.size_bytes)} in {len(record.layers)} layers, "
         f"of {budget} allowed",
         "base": f"{variant.release.base.name} {record.base_digest}{drift}",
+        "support": f"{support(end_of_patch, today)}, until {end_of_patch}",
         "checked": _checked(ws, record),
         "run": shlex.join(argv),
     }

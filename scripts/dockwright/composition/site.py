@@ -10,6 +10,7 @@ from importlib import resources
 from typing import TYPE_CHECKING
 
 from dockwright.spec.records import write_atomically
+from dockwright.spec.support import SOON_DAYS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,6 +33,7 @@ def files(catalog: Catalog) -> dict[str, str]:
     return {
         "catalog.json": f"{data}\n",
         # `</script>` or `<!--` in the data must not end or open anything in a page.
-        "catalog-data.js": f"window.CATALOG = {data.replace('<', chr(92) + 'u003c')};\n",
+        "catalog-data.js": f"window.SOON_DAYS = {SOON_DAYS};\n"
+        f"window.CATALOG = {data.replace('<', chr(92) + 'u003c')};\n",
         **{name: (assets / name).read_text(encoding="utf-8") for name in ASSETS},
     }

@@ -11,7 +11,6 @@ const FACETS = [
   ["checks", "Checks"],
   ["support", "Support"],
 ];
-const SOON_DAYS = 90;
 const TERM = /^([a-z0-9][a-z0-9._+-]*?)\s*(?:(==|>=|<=|>|<)\s*([0-9][0-9a-z.+!-]*))?$/i;
 
 /** The catalogue with what a page asks of it: facets of each image, packages of each layer. */
@@ -41,9 +40,10 @@ function checks(image) {
 }
 
 function support(image, today) {
-  const days = (Date.parse(image.end_of_patch) - today) / 86_400_000;
+  // The last day counts in full, as it does for `dockwright list`.
+  const days = Math.ceil((Date.parse(image.end_of_patch) - today) / 86_400_000);
   if (days < 0) return "no longer patched";
-  return days < SOON_DAYS ? "ends soon" : "patched";
+  return days < window.SOON_DAYS ? "ends soon" : "patched";
 }
 
 /** Name -> version of everything in an image. */

@@ -15,7 +15,7 @@ from dockwright.spec.axes import Accelerator
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dockwright.spec.lock import ReleaseLock
+    from dockwright.spec.lock import ReleaseLock, Wheel
     from dockwright.spec.model import ReleaseSpec
     from dockwright.spec.variants import Release, Variant
 
@@ -51,6 +51,11 @@ def misnamed(release: Release, lock: ReleaseLock) -> dict[str, str]:
     return found
 
 
+def runtimes(lock: ReleaseLock, folder: str) -> list[Wheel]:
+    """Return the CUDA runtimes that the variant `<job>/<accelerator>` installs."""
+    return [w.wheel for w in lock.of(folder) if RUNTIME.fullmatch(w.wheel.name)]
+
+
 def accelerator_of(version: str) -> str:
     """Return what the accelerator with a CUDA runtime of this version is called.
 
@@ -63,7 +68,7 @@ def accelerator_of(version: str) -> str:
 
 def _problem(accelerator: Accelerator, lock: ReleaseLock, folder: str) -> str | None:
     """Return what is wrong with the CUDA runtime that a variant installs."""
-    found = [w.wheel for w in lock.of(folder) if RUNTIME.fullmatch(w.wheel.name)]
+    found = runtimes(lock, folder)
     shown = ", ".join(f"{wheel.name} {wheel.version}" for wheel in found)
     if len(found) != 1:
         return f"the lock has {shown or 'no nvidia-cuda-runtime'}; there must be exactly one"

@@ -15,6 +15,7 @@ from pydantic import ConfigDict, Field, StringConstraints, TypeAdapter, Validati
 
 from dockwright.errors import StaleError
 from dockwright.spec.base_lock import Digest, Sha256  # noqa: TC001 - pydantic reads them
+from dockwright.spec.gpu import Target  # noqa: TC001 - likewise
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,6 +40,8 @@ class LockedLayer:
     """Of the tar inside."""
     size_bytes: Annotated[int, Field(ge=0)]
     """As it is stored and sent, compressed."""
+    targets: tuple[Target, ...] | None = None
+    """The GPUs that the framework in it says to be compiled for; None where no framework for GPUs is."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,9 +80,13 @@ def load(buildspec_path: Path, key: str) -> LayerLock:
 
 def dumps(lock: LayerLock) -> str:
     """Return the lock as committed: one line per layer, so that a bump diffs well."""
-    rows = ",\n".join(f"    {json.dumps(asdict(layer))}" for layer in sorted(lock.layers))
+    rows = ",\n".join(f"    {json.dumps(_row(layer))}" for layer in sorted(lock.layers))
     layers = f"[\n{rows}\n  ]" if rows else "[]"
     return f'{{\n  "format": {lock.format},\n  "layers": {layers}\n}}\n'
+
+
+def _row(layer: LockedLayer) -> dict[str, object]:
+    return {name: value for name, value in asdict(layer).items() if value is not None}
 
 
 @cache

@@ -135,6 +135,14 @@ class CudaDriver(Model):
     source: IndexUrl
 
 
+class Gpus(Model):
+    """GPUs that run the same instructions, by the names that `nvidia-smi` begins with for them."""
+
+    capability: Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]?\.[0-9]$")]
+    names: Annotated[tuple[Title, ...], Field(min_length=1)]
+    source: IndexUrl
+
+
 class Common(Model):
     """buildspec/common.yml: what all frameworks share."""
 
@@ -149,6 +157,7 @@ class Common(Model):
     ] = None
     rules: tuple[Rule, ...] = ()
     cuda_drivers: tuple[CudaDriver, ...] = ()
+    gpus: tuple[Gpus, ...] = ()
 
     @field_validator("frameworks")
     @classmethod

@@ -89,7 +89,7 @@ def choose(offers: Sequence[Offer], wanted: Wanted) -> Offer:
     if not fitting:
         msg = f"there is no image with {_told(wanted)}; {_ways_out(offers, wanted)}"
         raise NothingSelectedError(msg)
-    return max(fitting, key=_age)
+    return max(fitting, key=age)
 
 
 def _fits(offer: Offer, wanted: Wanted) -> bool:
@@ -101,7 +101,7 @@ def _fits(offer: Offer, wanted: Wanted) -> bool:
         and _is_of(wanted.transformers, offer.transformers)
         and wanted.python in {None, offer.python}
         and wanted.base in {None, offer.base}
-        and _runs_on(offer, wanted.driver)
+        and runs_on(offer, wanted.driver)
     )
 
 
@@ -110,11 +110,13 @@ def _is_of(wanted: str | None, version: str) -> bool:
     return wanted is None or version == wanted or version.startswith(f"{wanted}.")
 
 
-def _runs_on(offer: Offer, driver: str | None) -> bool:
+def runs_on(offer: Offer, driver: str | None) -> bool:
+    """Tell whether a host with this driver, or with one that is not known, can run it."""
     return driver is None or offer.driver is None or Version(offer.driver) <= Version(driver)
 
 
-def _age(offer: Offer) -> tuple[Version, Version, str, str]:
+def age(offer: Offer) -> tuple[Version, Version, str, str]:
+    """Return what grows from an older image to a newer one."""
     return (
         Version(offer.version),
         Version(offer.transformers),

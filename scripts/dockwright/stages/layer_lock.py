@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dockwright.composition import archive_layer, bytecode, layers, prediction, runtime
+from dockwright.composition import (
+    archive_layer,
+    bytecode,
+    gpu_targets,
+    layers,
+    prediction,
+    runtime,
+    wheels,
+)
 from dockwright.composition.assemble.install import Target
 from dockwright.composition.assemble.layer_store import layer_blobs
 from dockwright.errors import StaleError
@@ -38,12 +46,18 @@ class Subject:
     committed: LayerLock
     runtimes: frozenset[str]
     """Names of layers that change with every edit of our own packages."""
+    frameworks: Mapping[str, Wheel]
+    """Name of a layer -> the framework for GPUs in it, whose targets its lock tells."""
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """The names of layers of which nothing is known."""
+        """The names of layers of which nothing, or less than should be, is known."""
         known = self.committed.by_key
-        return tuple(name for key, name in self.names.items() if key not in known)
+        return tuple(
+            name
+            for key, name in self.names.items()
+            if key not in known or (name in self.frameworks and known[key].targets is None)
+        )
 
     @property
     def wanted(self) -> frozenset[Wheel]:
@@ -78,7 +92,10 @@ def lock(ws: Workspace, subject: Subject, base: BaseImages | None) -> None:
         raise StaleError(msg)
     made = _made(ws, subject, base) if base is not None else {}
     known = subject.committed.by_key
-    entries = (known.get(key) or _entry(key, name, made) for key, name in subject.names.items())
+    entries = (
+        _entry(ws, subject, key, made[name]) if name in made else known[key]
+        for key, name in subject.names.items()
+    )
     path = layer_lock.path_of(ws.buildspec_path, subject.release.key)
     write_atomically(path, layer_lock.dumps(LayerLock(layers=tuple(entries))))
 
@@ -99,6 +116,11 @@ def _subject(ws: Workspace, variants: Sequence[Variant]) -> Subject:
         names={key: name for names in named for name, key in names.items()},
         committed=layer_lock.load(ws.buildspec_path, release.key),
         runtimes=frozenset(name for layer in own for name in (layer.name, layer.bytecode) if name),
+        frameworks={
+            layer.name: wheel
+            for layer in every
+            if (wheel := gpu_targets.framework_wheel(release, layer)) is not None
+        },
     )
 
 
@@ -133,12 +155,17 @@ def _made(ws: Workspace, subject: Subject, base: BaseImages) -> dict[str, LayerB
     return made
 
 
-def _entry(key: str, name: str, made: Mapping[str, LayerBlob]) -> LockedLayer:
-    blob = made[name]
+def _entry(ws: Workspace, subject: Subject, key: str, blob: LayerBlob) -> LockedLayer:
+    name = subject.names[key]
+    wheel, targets = subject.frameworks.get(name), None
+    if wheel is not None:
+        path = wheels.path_of(ws.wheels_path, wheel)
+        targets = gpu_targets.read(subject.release.framework, path)
     return LockedLayer(
         name=name,
         key=key,
         digest=blob.digest,
         diff_id=blob.diff_id,
         size_bytes=blob.size_bytes,
+        targets=targets,
     )
