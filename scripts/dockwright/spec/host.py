@@ -48,9 +48,11 @@ def objections(image: Offer, targets: Sequence[str] | None, host: Host) -> tuple
     if not offer.runs_on(image, host.driver):
         found.append(f"it needs driver {image.driver}, the host has {host.driver}")
     if image.kind == "gpu" and targets:
-        for one in host.gpus:
-            if one.capability is not None and not gpu.runs(targets, one.capability):
-                found.append(f"{_called(one)} is none of {', '.join(targets)}")
+        found += [
+            f"{_called(one)} is none of {', '.join(targets)}"
+            for one in host.gpus
+            if one.capability is not None and not gpu.runs(targets, one.capability)
+        ]
     return tuple(found)
 
 
