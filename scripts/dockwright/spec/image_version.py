@@ -16,9 +16,9 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 from dockwright.spec import lock as locks
-from dockwright.spec.axes import Accelerator, Job
 
 if TYPE_CHECKING:
+    from dockwright.spec.axes import Accelerator, Job
     from dockwright.spec.lock import ReleaseLock
     from dockwright.spec.variants import Release
 
