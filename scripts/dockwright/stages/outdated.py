@@ -13,7 +13,7 @@ from dockwright.composition.moves import objection
 from dockwright.composition.reach import Reach, newest
 from dockwright.composition.solve import Indexes, Policy, newest_day, together
 from dockwright.errors import SolveError
-from dockwright.spec import base_lock, pins
+from dockwright.spec import base_lock, pins, support
 from dockwright.spec import lock as locks
 from dockwright.spec.pins import Place
 
@@ -27,9 +27,6 @@ if TYPE_CHECKING:
     from dockwright.spec.pins import Pin
     from dockwright.spec.variants import Release
     from dockwright.workspace import Workspace
-
-NEAR_DAYS = 60
-"""Before its end of patch a release is told of, so that somebody makes the next one."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -117,7 +114,8 @@ def endings(releases: Iterable[Release], today: date) -> tuple[Ending, ...]:
         )
         for release in releases
     )
-    return tuple(ending for ending in every if ending.days_left <= NEAR_DAYS)
+    # Told of in time for somebody to make the next one.
+    return tuple(ending for ending in every if ending.days_left < support.SOON_DAYS)
 
 
 def _reach(
