@@ -148,6 +148,19 @@ def human_bytes(count: int) -> str:
     return f"{value:.0f} B" if power == 0 else f"{value:.3g} {UNITS[power]}"
 
 
+def human_value(value: float, unit: str) -> str:
+    """Return a measured value for people.
+
+    >>> human_value(0.01234, "s"), human_value(2.5e9, "B"), human_value(31.0, "J")
+    ('12.3 ms', '2.5 GB', '31 J')
+    """
+    if unit == "B":
+        return human_bytes(round(value))
+    if unit == "s" and value < 1:
+        return f"{value * 1000:.3g} ms"
+    return f"{value:.3g} {unit}"
+
+
 def as_json(data: object) -> str:
     """Return stable JSON text with a final newline, as committed and recorded files have it."""
     return json.dumps(data, indent=2, sort_keys=True, ensure_ascii=False) + "\n"

@@ -135,5 +135,11 @@ class ScanError(DockwrightError):
     exit_code = 22
 
 
+class BenchError(DockwrightError):
+    """A benchmark failed, or an image is not known to be as fast as the one it replaces."""
+
+    exit_code = 20
+
+
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells expect it."""

@@ -83,15 +83,21 @@ def run_together(
 
 @contextmanager
 def streaming(
-    argv: Sequence[str | Path], *, env: Mapping[str, str] | None = None, cwd: Path | None = None
+    argv: Sequence[str | Path],
+    *,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    is_tied: bool = False,
 ) -> Iterator[tuple[subprocess.Popen[str], IO[str]]]:
     """Start a program and yield it with its standard error, line by line as it comes.
 
     Its standard output goes nowhere: nobody reads it, and a full pipe would stop the program.
-    On leaving the block by an exception (Ctrl-C included) the program is stopped.
+    On leaving the block by an exception (Ctrl-C included) the program is stopped. A tied program
+    has a standard input that says nothing and ends when we do, even because we were killed.
     """
     args = _argv(argv)
-    with _popen(args, cwd=cwd, env=env, stdout=subprocess.DEVNULL) as p:
+    stdin = subprocess.PIPE if is_tied else None
+    with _popen(args, cwd=cwd, env=env, stdin=stdin, stdout=subprocess.DEVNULL) as p:
         assert p.stderr is not None
         try:
             yield p, p.stderr

@@ -34,6 +34,15 @@ class Workspace:
         return self.root / "out"
 
     @property
+    def workloads_path(self) -> Path:
+        return self.root / "tests" / "workloads"
+
+    @property
+    def bench_path(self) -> Path:
+        """What benchmarks leave besides their records: history and report."""
+        return self.out_path / "bench"
+
+    @property
     def wheels_path(self) -> Path:
         """The wheel store: `<sha256>/<filename>`, shared by all working copies."""
         return self.home / "wheels"

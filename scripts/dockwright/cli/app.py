@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from dockwright.cli import (
+    bench,
     build,
     bump,
     catalog,
@@ -64,6 +65,7 @@ app.command("doctor")(doctor.doctor)
 app.command("clean")(clean.clean)
 run.run_app.command("serve")(serve.serve)
 app.add_typer(bump.release_app, name="release")
+app.add_typer(bench.bench_app, name="bench")
 app.add_typer(run.run_app, name="run")
 app.add_typer(engine.engine_app, name="engine")
 app.add_typer(registry.registry_app, name="registry")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,19 @@ def kept_alive(api: APIClient, container: str) -> Iterator[None]:
         yield
     finally:
         hang_up(connection)
+
+
+def frames(connection: object) -> Iterator[tuple[int, bytes]]:
+    """Yield what comes over a connection to a program, each piece with its stream: 1 or 2.
+
+    docker-py reads from the bare socket; what came in one packet with the answer's head, as on a
+    busy host, is in the response's buffer by then, and lost to it.
+    """
+    response: Any = getattr(connection, "_response", None)
+    reader = response.raw._fp.fp
+    while len(head := reader.read(8)) == 8:
+        stream, size = struct.unpack(">BxxxL", head)
+        yield stream, reader.read(size)
 
 
 def remove(api: APIClient, container: str) -> None:

@@ -172,6 +172,85 @@ class ScanRecord(Record):
         return sum(finding.verdict is verdict for finding in self.findings)
 
 
+class BenchVerdict(StrEnum):
+    """What a comparison with another image says of one metric."""
+
+    BETTER = "better"
+    SAME = "same"
+    WORSE = "worse"
+    UNKNOWN = "unknown"
+    """Not enough was measured to tell, or it scattered too much; never as good as `same`."""
+
+
+class SuiteStatus(StrEnum):
+    """How far a suite of benchmarks came; only `measured` has metrics that count."""
+
+    MEASURED = "measured"
+    FAILED = "failed"
+    DEFERRED = "deferred"
+    """It needs what the host does not have: a GPU."""
+    UNFINISHED = "unfinished"
+    """Its run was ended, by Ctrl-C or worse, before the last sample."""
+
+
+class Interval(BaseModel):
+    """A median and the bounds between which it is, with 95 % confidence."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", defer_build=True)
+
+    median: float
+    low: float
+    high: float
+
+
+class MetricRecord(BaseModel):
+    """One metric of an image and, where there was one to compare with, of the other image."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", defer_build=True)
+
+    name: str
+    """What is measured and how, such as `latency fp32 batch=1`."""
+    unit: str
+    value: Interval
+    starts: int
+    """Of containers that gave samples."""
+    against: Interval | None = None
+    cost: Interval | None = None
+    """New by old, turned so that more than 1 is worse whatever the metric."""
+    p_value: float | None = None
+    """Of Mann-Whitney's test: how often equal images would differ as much."""
+    effect: float | None = None
+    """The least change that counts here: 0.05 is five percent."""
+    verdict: BenchVerdict
+    reason: str
+
+
+class SuiteRecord(BaseModel):
+    """One suite of benchmarks on one image."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", defer_build=True)
+
+    name: str
+    """`<suite>/<model>`, or the suite alone."""
+    status: SuiteStatus
+    detail: str
+    metrics: tuple[MetricRecord, ...] = ()
+
+
+class BenchRecord(Record):
+    """What was measured on an image; `digest` is the measured image's."""
+
+    host: str
+    against: str | None
+    """Digest of the image that it was compared with, if any; its own in an A/A run."""
+    against_identifier: str | None
+    suites: tuple[SuiteRecord, ...]
+
+    def count(self, verdict: BenchVerdict) -> int:
+        """Return how many metrics have this verdict."""
+        return sum(m.verdict is verdict for suite in self.suites for m in suite.metrics)
+
+
 def record_path(out_path: Path, identifier: str, stage: str) -> Path:
     """Return where a stage's record of a variant is."""
     return out_path / identifier / f"{stage}.json"

@@ -28,7 +28,7 @@ class Kind(StrEnum):
 
 
 MEANING = {
-    Kind.RECORDS: "what the stages recorded of this checkout's images",
+    Kind.RECORDS: "what the stages recorded of this checkout's images, and benchmarks' history",
     Kind.STAGED: "wheels as builds mount them: links into the store",
     Kind.WHEELS: "the wheel store, and pages of package indexes",
     Kind.LAYERS: "layers made of wheels, and what is known of unfinished uploads",

@@ -9,6 +9,7 @@ from pydantic.json_schema import models_json_schema
 from dockwright import console
 from dockwright.errors import StaleError
 from dockwright.spec.advisory_policy import AdvisoryPolicy
+from dockwright.spec.hosts import Hosts
 from dockwright.spec.model import Common, FrameworkFile
 from dockwright.spec.records import write_atomically
 
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 
 
 def text() -> str:
-    """Return the schema: a manifest file is common.yml's shape, a framework's or advisories.yml's."""
-    models = (Common, FrameworkFile, AdvisoryPolicy)
+    """Return the schema: a file is of common.yml's shape, a framework's, advisories.yml's or hosts.yml's."""
+    models = (Common, FrameworkFile, AdvisoryPolicy, Hosts)
     refs, schema = models_json_schema(
         [(model, "validation") for model in models],
         title="dockwright manifest",

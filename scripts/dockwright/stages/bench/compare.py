@@ -1,0 +1,117 @@
+"""Two images' samples of a metric in; what changed, whether it counts, and why, out."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dockwright.spec.bench import Better
+from dockwright.spec.records import BenchVerdict, Interval, MetricRecord
+from dockwright.stages.bench import stats
+
+if TYPE_CHECKING:
+    from dockwright.spec.bench import SampleSet
+
+MINIMUM_EFFECT = 0.05
+"""A smaller change is of no practical matter, however surely it is there."""
+ALPHA = 0.05
+LEAST_STARTS = 4
+"""With three a side the test cannot reach ALPHA whatever is measured."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Decision:
+    """A verdict and the reason for it."""
+
+    verdict: BenchVerdict
+    reason: str
+
+
+def alone(new: SampleSet) -> MetricRecord:
+    """Return a metric that there is nothing to compare with."""
+    return MetricRecord(
+        name=new.metric,
+        unit=new.unit,
+        value=stats.interval(medians(new)),
+        starts=len(new.starts),
+        verdict=BenchVerdict.UNKNOWN,
+        reason="nothing to compare with",
+    )
+
+
+def gone(old: SampleSet) -> MetricRecord:
+    """Return a metric that the new image no longer gives."""
+    return MetricRecord(
+        name=old.metric,
+        unit=old.unit,
+        value=stats.interval(medians(old)),
+        starts=0,
+        against=stats.interval(medians(old)),
+        verdict=BenchVerdict.UNKNOWN,
+        reason="only the other image has it; its value stands here",
+    )
+
+
+def compare(new: SampleSet, old: SampleSet, floor: float | None) -> MetricRecord:
+    """Return a metric beside the other image's; starts are paired in the order they were made in.
+
+    A start's median counts once: iterations within a start are alike for reasons of their own.
+    """
+    mine, others = medians(new), medians(old)
+    cost = stats.interval(costs(new, old)) if min(*mine, *others) > 0 else None
+    p_value = stats.mann_whitney(mine, others)
+    effect = max(MINIMUM_EFFECT, floor or 0)
+    decision = decide(cost, p_value, effect, starts=min(len(mine), len(others)))
+    known = "" if floor is not None else "; no A/A run has told how much this host scatters"
+    return MetricRecord(
+        name=new.metric,
+        unit=new.unit,
+        value=stats.interval(mine),
+        starts=len(mine),
+        against=stats.interval(others),
+        cost=cost,
+        p_value=p_value,
+        effect=effect,
+        verdict=decision.verdict,
+        reason=decision.reason + known,
+    )
+
+
+def medians(samples: SampleSet) -> tuple[float, ...]:
+    """Return the median of each start."""
+    return tuple(statistics.median(values) for values in samples.starts)
+
+
+def costs(new: SampleSet, old: SampleSet) -> tuple[float, ...]:
+    """Return new by old for each pair of starts, turned so that more than 1 is worse."""
+    pairs = zip(medians(new), medians(old), strict=False)
+    if new.better is Better.LOWER:
+        return tuple(mine / other for mine, other in pairs)
+    return tuple(other / mine for mine, other in pairs)
+
+
+def decide(cost: Interval | None, p_value: float, effect: float, *, starts: int) -> Decision:
+    """Say whether a change is one.
+
+    Worse or better is what changed by more than the effect and, by Mann-Whitney's test, not by
+    chance. The same is what changed by less, when twice the effect is out of the question as well.
+    Anything else is unknown.
+    """
+    if cost is None:
+        return Decision(verdict=BenchVerdict.UNKNOWN, reason="a sample is not positive")
+    if starts < LEAST_STARTS:
+        reason = f"{starts} starts a side are too few to tell; {LEAST_STARTS} or more are needed"
+        return Decision(verdict=BenchVerdict.UNKNOWN, reason=reason)
+    change = f"{cost.median - 1:+.1%}"
+    if abs(math.log(cost.median)) > math.log1p(effect):
+        if p_value >= ALPHA:
+            reason = f"{change} may be chance (p = {p_value:.2f}); run more starts"
+            return Decision(verdict=BenchVerdict.UNKNOWN, reason=reason)
+        verdict = BenchVerdict.WORSE if cost.median > 1 else BenchVerdict.BETTER
+        return Decision(verdict=verdict, reason=f"{change}, more than {effect:.1%}")
+    if math.log(cost.high) > 2 * math.log1p(effect):
+        reason = f"up to {cost.high - 1:+.1%} worse cannot be ruled out; run more starts"
+        return Decision(verdict=BenchVerdict.UNKNOWN, reason=reason)
+    return Decision(verdict=BenchVerdict.SAME, reason=f"{change}, less than {effect:.1%}")
