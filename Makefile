@@ -1,6 +1,7 @@
 # The front door: each target is one line, and `make help` is made from the comments.
 .DEFAULT_GOAL := help
 IMAGE ?= pytorch-*-transformers5*-inference-cpu
+AGAINST ?= pytorch-*-transformers4*-inference-cpu
 HOST_LOCK := buildspec/locks/host.txt
 BIN := .venv/bin
 READY := .venv/.ready
@@ -60,7 +61,11 @@ matrix: $(READY) ## Build and check every image of the manifest in little room; 
 	@dockwright prove --prune && dockwright sizes
 
 .PHONY: bench
-bench: $(READY) ## Measure the commands, today and with 1,000 variants, against their targets
+bench: $(READY) ## Build IMAGE and AGAINST and compare how fast they are, in minutes (then: bench report)
+	@dockwright build '$(IMAGE)' '$(AGAINST)' && dockwright bench '$(IMAGE)' --against '$(AGAINST)' --runs 4 --suite readiness --suite latency/distilbert --suite serving $(ARGS) && dockwright bench report '$(IMAGE)'
+
+.PHONY: bench-cli
+bench-cli: $(READY) ## Measure the commands, today and with 1,000 variants, against their targets
 	@python tests/bench/bench_cli.py $(ARGS)
 
 .PHONY: bench-build
