@@ -45,7 +45,13 @@ def test_what_is_better_when_higher_is_worse_when_lower() -> None:
 
 
 def test_a_change_below_the_noise_of_the_host_is_none() -> None:
-    assert verdict(times(1.2), STEADY, floor=0.3) is BenchVerdict.SAME
+    assert verdict(times(1.15), STEADY, floor=0.18) is BenchVerdict.SAME
+
+
+@pytest.mark.parametrize("factor", [1.0, 1.2])
+def test_a_host_that_scatters_too_much_never_says_that_nothing_changed(factor: float) -> None:
+    assert verdict(times(factor), STEADY, floor=0.3) is BenchVerdict.UNKNOWN
+    assert verdict(times(2), STEADY, floor=0.3) is BenchVerdict.WORSE
 
 
 def test_what_scatters_too_much_is_unknown_and_never_the_same() -> None:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 MINIMUM_EFFECT = 0.05
 """A smaller change is of no practical matter, however surely it is there."""
+LARGEST_EFFECT = 0.20
+"""A host on which equal images differ by more can show what is worse, never that nothing is."""
 ALPHA = 0.05
 LEAST_STARTS = 4
 """With three a side the test cannot reach ALPHA whatever is measured."""
@@ -96,8 +98,8 @@ def decide(cost: Interval | None, p_value: float, effect: float, *, starts: int)
     """Say whether a change is one.
 
     Worse or better is what changed by more than the effect and, by Mann-Whitney's test, not by
-    chance. The same is what changed by less, when twice the effect is out of the question as well.
-    Anything else is unknown.
+    chance. The same is what changed by less, when twice the effect is out of the question as well
+    and the host is quiet enough for that to say much. Anything else is unknown.
     """
     if cost is None:
         return Decision(verdict=BenchVerdict.UNKNOWN, reason="a sample is not positive")
@@ -111,6 +113,11 @@ def decide(cost: Interval | None, p_value: float, effect: float, *, starts: int)
             return Decision(verdict=BenchVerdict.UNKNOWN, reason=reason)
         verdict = BenchVerdict.WORSE if cost.median > 1 else BenchVerdict.BETTER
         return Decision(verdict=verdict, reason=f"{change}, more than {effect:.1%}")
+    if effect > LARGEST_EFFECT:
+        reason = (
+            f"{change}, but equal images differ by {effect:.0%} on this host; use a quieter one"
+        )
+        return Decision(verdict=BenchVerdict.UNKNOWN, reason=reason)
     if math.log(cost.high) > 2 * math.log1p(effect):
         reason = f"up to {cost.high - 1:+.1%} worse cannot be ruled out; run more starts"
         return Decision(verdict=BenchVerdict.UNKNOWN, reason=reason)
