@@ -1,10 +1,11 @@
-"""A revision of a checkout in; its files, as they were committed then, out."""
+"""A checkout in; what revision it is at, and files as they were committed at one, out."""
 
 from __future__ import annotations
 
 import tarfile
 import tempfile
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 TIMEOUT_S = 60.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Revision:
+    """What a working copy holds."""
+
+    commit: str
+    is_clean: bool
+    """Nothing is changed beside the commit; files that git ignores do not count."""
+
+
+def revision(root: Path) -> Revision | None:
+    """Return the checkout's revision, or None for a copy without history."""
+    if not any((folder / ".git").exists() for folder in (root, *root.parents)):
+        return None
+    return Revision(commit=commit(root, "HEAD"), is_clean=not _git(root, "status", "--porcelain"))
 
 
 def commit(root: Path, revision: str) -> str:

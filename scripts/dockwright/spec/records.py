@@ -29,6 +29,12 @@ class Record(BaseModel):
     seconds: float
 
 
+class _Any(Record):
+    """A record of whatever stage."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="ignore", defer_build=True)
+
+
 class LayerRecord(BaseModel):
     """One layer as the image's manifest has it."""
 
@@ -277,6 +283,15 @@ def read(out_path: Path, identifier: str, stage: str, model: type[R]) -> R | Non
             "remove it and run the stage again"
         )
         raise RecordError(msg) from None
+
+
+def content_of(out_path: Path, image: BuildRecord, stage: str) -> bytes | None:
+    """Return the very bytes of a stage's record, or None where there is none of this image."""
+    try:
+        content = record_path(out_path, image.identifier, stage).read_bytes()
+    except FileNotFoundError:
+        return None
+    return content if _Any.model_validate_json(content).digest == image.digest else None
 
 
 def require_build(out_path: Path, identifier: str) -> BuildRecord:

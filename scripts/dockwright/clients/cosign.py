@@ -1,0 +1,100 @@
+"""Digests of a repository in; signatures beside them, made or checked by cosign, out.
+
+Keys never come near us: cosign reads its private key from where COSIGN_KEY says and the password
+from COSIGN_PASSWORD, both in the environment.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dockwright import process
+from dockwright.clients import apt
+from dockwright.clients.engine_programs import ENGINE_SUITE
+from dockwright.errors import DockwrightError, ProcessError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dockwright.clients.registry import Repository
+
+KEY_SETTING = "COSIGN_KEY"
+# What cosign's own way to an identity without a key reads: a token, or where CI hands one out.
+IDENTITY_SETTINGS = ("SIGSTORE_ID_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_URL")
+TIMEOUT_S = 300.0
+UNSIGNED = "no signatures found"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Signer:
+    """How to sign: with a key (a file, or what else cosign takes) or, without one, an identity."""
+
+    program: str
+    key: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Verifier:
+    """Whose signatures count: the public key's."""
+
+    program: str
+    key: str
+
+
+def signer(home: Path) -> Signer | None:
+    """Return how this process may sign, or None where its environment has no key nor identity."""
+    key = os.environ.get(KEY_SETTING)
+    if key is None and not any(os.environ.get(name) for name in IDENTITY_SETTINGS):
+        return None
+    return Signer(program=program(home), key=key)
+
+
+def verifier(home: Path, key: str) -> Verifier:
+    """Return what checks signatures by a public key."""
+    if "://" not in key and not Path(key).is_file():
+        msg = f"{key}: no such file; name the public key, such as cosign.pub"
+        raise DockwrightError(msg)
+    return Verifier(program=program(home), key=key)
+
+
+def program(home: Path) -> str:
+    """Return cosign's path: the one that is installed, else Debian's, fetched on first use."""
+    if installed := shutil.which("cosign"):
+        return installed
+    into = home / "cosign"
+    try:
+        apt.fetch(["cosign"], suite=ENGINE_SUITE, state_path=home / "apt", into=into)
+    except ProcessError as e:
+        msg = f"cosign is not installed and is fetched on Debian only ({e}); install cosign 2"
+        raise ProcessError(msg) from None
+    return str(into / "usr" / "bin" / "cosign")
+
+
+def sign(signer: Signer, repository: Repository, digests: Iterable[str]) -> None:
+    """Sign manifests of a repository; the signatures lie beside them under tags of cosign's."""
+    key = ("--key", signer.key, "--tlog-upload=false") if signer.key else ()
+    argv = (signer.program, "sign", "--yes", *key, *_plain(repository))
+    process.run((*argv, *(f"{repository}@{d}" for d in digests)), timeout_s=TIMEOUT_S)
+
+
+def problem(verifier: Verifier, repository: Repository, digest: str) -> str | None:
+    """Return why no signature of the key's stands for a manifest; None when one does."""
+    argv = (verifier.program, "verify", "--key", verifier.key, "--insecure-ignore-tlog=true")
+    try:
+        process.run((*argv, *_plain(repository), f"{repository}@{digest}"), timeout_s=TIMEOUT_S)
+    except ProcessError as e:
+        if not e.stderr:
+            raise
+        lines = [line for line in e.stderr.splitlines() if line.startswith(("Error", "error"))]
+        said = lines[0].partition(": ")[2] if lines else e.stderr.strip()
+        return "no signature" if UNSIGNED in said else f"no signature of this key ({said})"
+    return None
+
+
+def _plain(repository: Repository) -> tuple[str, ...]:
+    is_plain = repository.session.base_url.startswith("http://")
+    return ("--allow-http-registry", "--allow-insecure-registry") if is_plain else ()

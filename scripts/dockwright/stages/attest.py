@@ -1,0 +1,103 @@
+"""A pushed image and what it was made from in; signed evidence beside it in the registry out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dockwright import console
+from dockwright.clients import cosign, evidence, git
+from dockwright.composition import provenance, runtime, sbom, wheels
+from dockwright.composition.material import Material
+from dockwright.spec import base_lock, records
+from dockwright.spec import lock as locks
+from dockwright.spec.evidence import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from dockwright.clients.cosign import Signer
+    from dockwright.clients.registry import Repository
+    from dockwright.spec.variants import Variant
+    from dockwright.workspace import Workspace
+
+STAGES = (Kind.BUILD, Kind.SMOKE, Kind.BENCH, Kind.SCAN)
+"""Those whose records travel with the image, as far as there are any of it."""
+
+
+def attach_all(
+    ws: Workspace,
+    variant: Variant,
+    repository: Repository,
+    *,
+    now: datetime,
+    signer: Signer | None,
+) -> tuple[str, ...]:
+    """Attach everything that is known of a variant's pushed image, and sign it with the image.
+
+    What is attached already is not attached again. Returns the digests of the evidence.
+    """
+    material = load(ws, variant)
+    digest = material.record.digest
+    attached = tuple(
+        _attach(repository, digest, kind, content, now=now)
+        for kind, content in documents(ws, material)
+    )
+    if signer is None:
+        console.warn(
+            f"{repository}@{digest}: its evidence is not signed, so nobody can rely on it; "
+            f"set {cosign.KEY_SETTING} and COSIGN_PASSWORD"
+        )
+    else:
+        with console.step(
+            f"sign {repository}@{digest[:19]} and {len(attached)} pieces of evidence"
+        ):
+            cosign.sign(signer, repository, (digest, *attached))
+    return attached
+
+
+def load(ws: Workspace, variant: Variant) -> Material:
+    """Return what the variant's image was made from; StaleError when the locks are others now."""
+    return Material(
+        variant=variant,
+        record=records.require_build(ws.out_path, variant.identifier),
+        lock=locks.load(ws.buildspec_path, variant.release),
+        base=base_lock.load(ws.buildspec_path, variant.release.base),
+        runtime=runtime.layer_of(variant, runtime.stock(ws, [variant])),
+    )
+
+
+def documents(ws: Workspace, material: Material) -> Iterator[tuple[Kind, bytes]]:
+    """Yield every piece of evidence of the image, by kind."""
+    wheels.verify(ws.wheels_path, [file for _, file in material.files()])
+    for kind in STAGES:
+        content = records.content_of(ws.out_path, material.record, kind)
+        if content is not None:
+            yield kind, content
+    yield Kind.SBOM, sbom.document(material, store=ws.wheels_path)
+    sources = _sources(ws, material.variant)
+    revision = git.revision(ws.root)
+    yield Kind.PROVENANCE, provenance.document(material, sources=sources, revision=revision)
+
+
+def _attach(
+    repository: Repository, digest: str, kind: Kind, content: bytes, *, now: datetime
+) -> str:
+    for piece in evidence.found(repository, digest, kind):
+        if piece.content == content:
+            return piece.digest
+    created_at = now.isoformat(timespec="seconds")
+    return evidence.attach(repository, digest, kind, content, created_at=created_at)
+
+
+def _sources(ws: Workspace, variant: Variant) -> dict[str, bytes]:
+    """Return the committed files that determine the image, by path from the checkout."""
+    release = variant.release
+    paths = (
+        ws.buildspec_path / "common.yml",
+        ws.buildspec_path / f"{release.framework}.yml",
+        locks.lock_path(ws.buildspec_path, release),
+        base_lock.lock_path(ws.buildspec_path, release.base.name),
+        ws.images_path / release.folder / variant.folder / "Dockerfile",
+    )
+    return {path.relative_to(ws.root).as_posix(): path.read_bytes() for path in paths}
