@@ -137,6 +137,8 @@ class ScanError(DockwrightError):
 
 class BenchError(DockwrightError):
     """A benchmark failed, or an image is not known to be as fast as the one it replaces."""
+class VerifyError(DockwrightError):
+    """Something that is claimed of an image in a registry does not hold, or is not signed."""
 
     exit_code = 20
 

@@ -85,13 +85,14 @@ def find(start: Path) -> Workspace:
     """
     for folder in (start, *start.parents):
         if (folder / "buildspec" / "common.yml").is_file():
-            return Workspace(root=folder, home=_home())
+            return Workspace(root=folder, home=home())
     msg = f"{start}: no buildspec/common.yml here or above; run dockwright inside its checkout"
     raise ManifestError(msg)
 
 
-def _home() -> Path:
-    if home := os.environ.get("DOCKWRIGHT_HOME"):
-        return Path(home).absolute()
+def home() -> Path:
+    """Return this machine's store: DOCKWRIGHT_HOME, else a folder of the user's cache."""
+    if folder := os.environ.get("DOCKWRIGHT_HOME"):
+        return Path(folder).absolute()
     cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     return Path(cache).absolute() / "dockwright"

@@ -29,6 +29,7 @@ from dockwright.cli import (
     show,
     sizes,
     smoke,
+    verify,
 )
 
 app = typer.Typer(
@@ -59,6 +60,7 @@ app.command("smoke")(smoke.smoke)
 app.command("scan")(scan.scan)
 app.command("push")(push.push)
 app.command("diff")(diff.diff)
+app.command("verify")(verify.verify)
 app.command("prove")(prove.prove)
 app.command("show")(show.show)
 app.command("doctor")(doctor.doctor)

@@ -26,7 +26,8 @@ KEY_SETTING = "COSIGN_KEY"
 # What cosign's own way to an identity without a key reads: a token, or where CI hands one out.
 IDENTITY_SETTINGS = ("SIGSTORE_ID_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_URL")
 TIMEOUT_S = 300.0
-UNSIGNED = "no signatures found"
+NO_SIGNATURE = "nobody has signed it"
+OTHER_SIGNATURE = "it is signed, but not by this key"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,11 +88,11 @@ def problem(verifier: Verifier, repository: Repository, digest: str) -> str | No
     try:
         process.run((*argv, *_plain(repository), f"{repository}@{digest}"), timeout_s=TIMEOUT_S)
     except ProcessError as e:
-        if not e.stderr:
-            raise
-        lines = [line for line in e.stderr.splitlines() if line.startswith(("Error", "error"))]
-        said = lines[0].partition(": ")[2] if lines else e.stderr.strip()
-        return "no signature" if UNSIGNED in said else f"no signature of this key ({said})"
+        if "no signatures found" in e.stderr:
+            return NO_SIGNATURE
+        if "no matching signatures" in e.stderr:
+            return OTHER_SIGNATURE
+        raise
     return None
 
 

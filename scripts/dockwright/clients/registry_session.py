@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin
@@ -94,6 +94,42 @@ class Session:
         if response.is_success or response.status_code in ok:
             return response
         raise failure(response)
+
+    @contextmanager
+    def streaming(
+        self, url: str, *, scopes: Scopes, headers: Mapping[str, str]
+    ) -> Iterator[httpx.Response]:
+        """Open an answer whose body is yet to be read, trying once; raise httpx's errors."""
+        where = self._checked(url)
+        used = self.authorizer.header(scopes)
+        with ExitStack() as stack:
+            response = self._opened(stack, where, headers, used)
+            if response.status_code == httpx.codes.UNAUTHORIZED:
+                better = self.authorizer.renewed(response, scopes, used)
+                if better is not None:
+                    response = self._opened(stack, where, headers, better)
+            if not response.is_success:
+                response.read()
+                raise failure(response)
+            yield response
+
+    def _opened(
+        self, stack: ExitStack, where: httpx.URL, headers: Mapping[str, str], login: str | None
+    ) -> httpx.Response:
+        return stack.enter_context(
+            self.http.stream(
+                "GET",
+                where,
+                # Packed as they are: their digest is of these bytes.
+                headers={
+                    "Accept-Encoding": "identity",
+                    **headers,
+                    **({"Authorization": login} if login else {}),
+                },
+                follow_redirects=True,
+                timeout=httpx.Timeout(TIMEOUT_S, connect=CONNECT_TIMEOUT_S),
+            )
+        )
 
     def absolute(self, url: str) -> httpx.URL:
         """Return the address of a path or of a location that the registry gave."""

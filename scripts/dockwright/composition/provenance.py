@@ -5,25 +5,39 @@ It holds no name of a machine, no path and no address: whoever builds the same w
 
 from __future__ import annotations
 
+import hashlib
 import json
+import posixpath
 from typing import TYPE_CHECKING, Any
 
 from dockwright import __version__
+from dockwright.composition import wheels
+from dockwright.composition.assemble.install import Target, install
+from dockwright.composition.assemble.wheel_archive import opened
 from dockwright.spec import purl
 from dockwright.spec.image import sha256
 from dockwright.spec.provenance import BUILD_TYPE, BUILDER, PREDICATE_TYPE, STATEMENT_TYPE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from dockwright.clients.git import Revision
     from dockwright.composition.material import Material
 
 
 def document(
-    material: Material, *, sources: Mapping[str, bytes], revision: Revision | None
+    material: Material,
+    *,
+    store: Path,
+    sources: Mapping[str, bytes],
+    revision: Revision | None,
 ) -> bytes:
-    """Return the statement; `sources` are the manifests and locks by path from the checkout."""
+    """Return the statement; `sources` are the manifests and locks by path from the checkout.
+
+    The wheels in the store tell which RECORD each is installed with, by either builder: that ties
+    the files of an image to the locked wheels.
+    """
     statement = {
         "_type": STATEMENT_TYPE,
         "subject": [
@@ -45,7 +59,7 @@ def document(
                     "inputs": f"sha256:{material.record.inputs_sha256}",
                     "python": material.variant.release.base.python,
                 },
-                "resolvedDependencies": _dependencies(material, revision),
+                "resolvedDependencies": _dependencies(material, store, revision),
             },
             "runDetails": {
                 "builder": {
@@ -59,7 +73,9 @@ def document(
     return json.dumps(statement, separators=(",", ":")).encode()
 
 
-def _dependencies(material: Material, revision: Revision | None) -> list[dict[str, Any]]:
+def _dependencies(
+    material: Material, store: Path, revision: Revision | None
+) -> list[dict[str, Any]]:
     """Return the commit, the base's layers and the files of the wheel store, each by its hash."""
     found: list[dict[str, Any]] = []
     if revision is not None:
@@ -74,17 +90,30 @@ def _dependencies(material: Material, revision: Revision | None) -> list[dict[st
         {"name": image.name, "digest": _digest(image.layer_digest)}
         for image in material.base_images
     ]
-    found += [
-        {
-            "name": file.filename,
-            "uri": purl.of_archive(file.name, file.version)
-            if layer.into
-            else purl.of_python(file.name, file.version),
-            "digest": {"sha256": file.sha256},
-        }
-        for layer, file in material.files()
-    ]
+    target = Target(python=material.variant.release.base.python)
+    for layer, file in material.files():
+        resource = {"name": file.filename, "digest": {"sha256": file.sha256}}
+        if layer.into is not None:
+            found.append(resource | {"uri": purl.of_archive(file.name, file.version)})
+            continue
+        records = _installed_records(wheels.path_of(store, file), target)
+        resource["uri"] = purl.of_python(file.name, file.version)
+        found.append(resource | {"annotations": {"records": records}})
     return found
+
+
+def _installed_records(path: Path, target: Target) -> dict[str, str]:
+    """Return the sha256 of the RECORD that a wheel is installed with, by path from the root.
+
+    So, too, of those of packages inside of it, from which lines were taken.
+    """
+    with opened(path) as archive:
+        files = install(archive, target).files.values()
+        return {
+            posixpath.join(target.venv, f.path).strip("/"): hashlib.sha256(f.content).hexdigest()
+            for f in files
+            if f.member is None and f.path.endswith(".dist-info/RECORD")
+        }
 
 
 def _digest(digest: str) -> dict[str, str]:

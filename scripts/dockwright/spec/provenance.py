@@ -66,12 +66,44 @@ class Statement(_Part):
     predicate: Predicate
 
     @property
+    def digests(self) -> frozenset[str]:
+        """The sha256 of what was built."""
+        return frozenset(subject.digest.get("sha256", "") for subject in self.subject)
+
+    @property
+    def source(self) -> str:
+        """The commit in words."""
+        for found in self.predicate.definition.dependencies:
+            if commit := found.digest.get("gitCommit"):
+                state = "" if found.annotations.get("clean") is True else ", with changes beside it"
+                return f"commit {commit}{state}"
+        return "a copy without history"
+
+    @property
+    def base_layers(self) -> dict[str, str]:
+        """The digests of the layers of Debian packages, by name."""
+        return {
+            found.name: f"sha256:{found.digest['sha256']}"
+            for found in self.predicate.definition.dependencies
+            if found.uri is None and "sha256" in found.digest
+        }
+
+    @property
     def wheels(self) -> dict[str, str]:
         """The sha256 of every Python distribution's file, by file name."""
         return {
             found.name: found.digest.get("sha256", "")
             for found in self.predicate.definition.dependencies
             if found.uri and found.uri.startswith("pkg:pypi/")
+        }
+
+    @property
+    def records(self) -> dict[str, str]:
+        """The sha256 of every RECORD that the image must have, by path from the root."""
+        return {
+            path: sha256
+            for found in self.predicate.definition.dependencies
+            for path, sha256 in found.annotations.get("records", {}).items()
         }
 
 

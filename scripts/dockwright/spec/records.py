@@ -29,7 +29,7 @@ class Record(BaseModel):
     seconds: float
 
 
-class _Any(Record):
+class AnyRecord(Record):
     """A record of whatever stage."""
 
     model_config = ConfigDict(strict=True, frozen=True, extra="ignore", defer_build=True)
@@ -291,7 +291,22 @@ def content_of(out_path: Path, image: BuildRecord, stage: str) -> bytes | None:
         content = record_path(out_path, image.identifier, stage).read_bytes()
     except FileNotFoundError:
         return None
-    return content if _Any.model_validate_json(content).digest == image.digest else None
+    return content if AnyRecord.model_validate_json(content).digest == image.digest else None
+
+
+def loads(content: bytes, model: type[R], *, of: str) -> R:
+    """Read a record that must be of an image; RecordError otherwise."""
+    try:
+        record = model.model_validate_json(content)
+    except ValidationError as e:
+        first = e.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        msg = f"it is no record of this version of dockwright: {where}: {first['msg']}"
+        raise RecordError(msg) from None
+    if record.digest != of:
+        msg = f"it is a record of {record.digest}, another image"
+        raise RecordError(msg)
+    return record
 
 
 def require_build(out_path: Path, identifier: str) -> BuildRecord:

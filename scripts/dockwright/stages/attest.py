@@ -5,8 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dockwright import console
+from dockwright.builders import assemble
 from dockwright.clients import cosign, evidence, git
 from dockwright.composition import provenance, runtime, sbom, wheels
+from dockwright.composition.assemble import keys, scaffold
+from dockwright.composition.assemble.install import Target
+from dockwright.composition.assemble.scaffold import Scaffold
 from dockwright.composition.material import Material
 from dockwright.spec import base_lock, records
 from dockwright.spec import lock as locks
@@ -77,7 +81,22 @@ def documents(ws: Workspace, material: Material) -> Iterator[tuple[Kind, bytes]]
     yield Kind.SBOM, sbom.document(material, store=ws.wheels_path)
     sources = _sources(ws, material.variant)
     revision = git.revision(ws.root)
-    yield Kind.PROVENANCE, provenance.document(material, sources=sources, revision=revision)
+    yield (
+        Kind.PROVENANCE,
+        provenance.document(material, store=ws.wheels_path, sources=sources, revision=revision),
+    )
+    if material.record.builder == assemble.NAME:
+        yield Kind.SCAFFOLD, _scaffold(ws, material)
+
+
+def _scaffold(ws: Workspace, material: Material) -> bytes:
+    target = Target(python=material.variant.release.base.python)
+    layers = tuple(
+        scaffold.of_layer([wheels.path_of(ws.wheels_path, w) for w in layer.wheels], target=target)
+        for layer in material.wheel_layers
+        if layer.into is None
+    )
+    return scaffold.dumps(Scaffold(layer_version=keys.LAYER_VERSION, layers=layers))
 
 
 def _attach(

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from dockwright.composition.assemble.wheel_archive import WheelArchive
     from dockwright.composition.assemble.zip_directory import Member
 
+    OnMember = Callable[[WheelArchive, Member, int], None]
+    """Told of each member that is laid as it is, and where in the blob its gzip member starts."""
+
 FOLDER_MODE = 0o755
 BUFFER_BYTES = 1 << 20
 
@@ -58,6 +61,7 @@ def write(
     left_out: Iterable[str] = (),
     inflate: bool,
     on_bytes: Callable[[int], None],
+    on_member: OnMember | None = None,
 ) -> Written:
     """Write the layer of some wheels, without the files that patterns leave out.
 
@@ -67,7 +71,7 @@ def write(
     with ExitStack() as stack:
         archives = [stack.enter_context(opened(path)) for path in paths]
         files, folders = _merged(archives, target, LeftOut(left_out))
-        stream = _Stream(blob, inflate=inflate, on_bytes=on_bytes)
+        stream = _Stream(blob, inflate=inflate, on_bytes=on_bytes, on_member=on_member)
         for path in sorted(files.keys() | folders):
             file = files.get(path)
             if file is None:
@@ -121,8 +125,15 @@ def _add_parents(path: str, folders: set[str]) -> None:
 class _Stream:
     """A gzip stream of a tar: our own bytes gathered in members between those of the wheels."""
 
-    def __init__(self, blob: IO[bytes], *, inflate: bool, on_bytes: Callable[[int], None]) -> None:
-        self._blob, self._on_bytes = blob, on_bytes
+    def __init__(
+        self,
+        blob: IO[bytes],
+        *,
+        inflate: bool,
+        on_bytes: Callable[[int], None],
+        on_member: OnMember | None,
+    ) -> None:
+        self._blob, self._on_bytes, self._on_member = blob, on_bytes, on_member
         self._outer = hashlib.sha256()
         self._inner = hashlib.sha256() if inflate else None
         self._own, self._buffer = bytearray(), bytearray()
@@ -161,6 +172,8 @@ class _Stream:
     def _member(self, archive: WheelArchive, member: Member, known: str | None) -> None:
         if member.size_bytes:
             self._flush_own()
+            if self._on_member is not None:
+                self._on_member(archive, member, self._size_bytes + len(self._buffer))
             self._buffer += gzip_member.HEADER
             for piece in _deflated(archive, member):
                 self._append(piece)

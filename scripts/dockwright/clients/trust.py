@@ -1,0 +1,52 @@
+"""A public key in; of an image's evidence what that key has signed, and what is there beside, out.
+
+The registry is not trusted, the key is: what it has not signed counts as absent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dockwright.clients import cosign, evidence
+
+if TYPE_CHECKING:
+    from dockwright.clients.cosign import Verifier
+    from dockwright.clients.evidence import Evidence
+    from dockwright.clients.registry import Repository
+    from dockwright.spec.evidence import Kind
+
+NO_SIGNATURE = cosign.NO_SIGNATURE
+NO_KEY = "no key was named to check signatures with"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Signed:
+    """The latest signed piece of a kind."""
+
+    piece: Evidence | None
+    unsigned: tuple[str, ...]
+    """Digests of later pieces, which do not count; of all pieces where none is signed."""
+
+    @property
+    def note(self) -> str:
+        """What to tell of the pieces that do not count."""
+        if not self.unsigned:
+            return ""
+        which = ", ".join(digest[:19] for digest in self.unsigned)
+        return f"not signed and so passed over: {which}"
+
+
+def newest(repository: Repository, digest: str, kind: Kind, verifier: Verifier | None) -> Signed:
+    """Return the latest piece of evidence of a kind that the key has signed."""
+    unsigned: list[str] = []
+    for piece in reversed(evidence.found(repository, digest, kind)):
+        if problem(repository, piece.digest, verifier) is None:
+            return Signed(piece=piece, unsigned=tuple(unsigned))
+        unsigned.append(piece.digest)
+    return Signed(piece=None, unsigned=tuple(unsigned))
+
+
+def problem(repository: Repository, digest: str, verifier: Verifier | None) -> str | None:
+    """Return why a manifest does not count as signed; None when it does."""
+    return NO_KEY if verifier is None else cosign.problem(verifier, repository, digest)

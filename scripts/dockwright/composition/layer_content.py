@@ -1,0 +1,132 @@
+"""A layer's compressed bytes in; what its tar holds, as far as it is asked for, out.
+
+Nothing is unpacked, and no more is held than names and hashes: files are hashed as they pass.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import posixpath
+import tarfile
+import zlib
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Any, cast
+
+from isal import igzip
+
+from dockwright.clients.hashing import CHUNK_BYTES
+from dockwright.composition.assemble.wheel_archive import InflateError
+from dockwright.errors import HashMismatchError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from hashlib import _Hash as Hash
+
+    from typing_extensions import Buffer
+
+KEPT_BYTES = 64 << 20
+"""The most of a file that is kept whole."""
+WHITEOUT = ".wh."
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wanted:
+    """Which files are looked at, by their path from the root, without a slash before it."""
+
+    is_hashed: Callable[[str], bool]
+    is_kept: Callable[[str], bool]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """A file that was looked at, or a link."""
+
+    sha256: str = ""
+    size_bytes: int = 0
+    content: bytes | None = None
+    """Of a file that is kept."""
+    link: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Content:
+    """What a layer holds."""
+
+    diff_id: str
+    entries: dict[str, Entry]
+
+
+class _Pieces(io.RawIOBase):
+    """Bytes that come in pieces, as the file that readers want."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces, self._rest = pieces, memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Buffer) -> int:
+        if not self._rest:
+            self._rest = memoryview(next(self._pieces, b""))
+        target = memoryview(buffer)
+        count = min(len(target), len(self._rest))
+        target[:count] = self._rest[:count]
+        self._rest = self._rest[count:]
+        return count
+
+
+def read(pieces: Iterator[bytes], wanted: Wanted, *, name: str) -> Content:
+    """Read a gzip layer to its end; HashMismatchError, naming it, when it is not one."""
+    hashed = hashlib.sha256()
+    inner = _inflated(pieces, hashed)
+    try:
+        with tarfile.open(fileobj=_Pieces(inner), mode="r|", bufsize=CHUNK_BYTES) as tar:
+            entries = _entries(tar, wanted)
+        for _ in inner:  # the hash is of what lies behind the tar's end, too
+            pass
+    except (tarfile.TarError, EOFError, OSError, zlib.error, InflateError) as e:
+        for _ in pieces:  # bytes that were changed are the likelier cause: their end tells
+            pass
+        msg = f"{name} is no gzip tar that can be read ({e})"
+        raise HashMismatchError(msg) from None
+    return Content(diff_id=f"sha256:{hashed.hexdigest()}", entries=entries)
+
+
+def _inflated(pieces: Iterator[bytes], hashed: Hash) -> Iterator[bytes]:
+    # Its stubs have no types. It reads file after file, as gzip has it.
+    file: IO[bytes] = cast("Any", igzip).IGzipFile(fileobj=_Pieces(pieces), mode="rb")
+    while piece := file.read(CHUNK_BYTES):
+        hashed.update(piece)
+        yield piece
+
+
+def _entries(tar: tarfile.TarFile, wanted: Wanted) -> dict[str, Entry]:
+    entries: dict[str, Entry] = {}
+    for member in tar:
+        path = posixpath.normpath(member.name).lstrip("/")
+        if posixpath.basename(path).startswith(WHITEOUT):
+            msg = f"it removes {path} from the layers below, which no builder of ours does"
+            raise tarfile.TarError(msg)
+        if not (wanted.is_hashed(path) or wanted.is_kept(path)):
+            continue
+        if member.islnk():
+            entries[path] = entries[posixpath.normpath(member.linkname).lstrip("/")]
+        elif member.issym():
+            entries[path] = Entry(link=member.linkname)
+        elif member.isfile():
+            entries[path] = _file(tar, member, is_kept=wanted.is_kept(path))
+    return entries
+
+
+def _file(tar: tarfile.TarFile, member: tarfile.TarInfo, *, is_kept: bool) -> Entry:
+    file = tar.extractfile(member)
+    assert file is not None
+    if is_kept and member.size <= KEPT_BYTES:
+        content = file.read()
+        digest = hashlib.sha256(content).hexdigest()
+        return Entry(sha256=digest, size_bytes=len(content), content=content)
+    hashed = hashlib.sha256()
+    while piece := file.read(CHUNK_BYTES):
+        hashed.update(piece)
+    return Entry(sha256=hashed.hexdigest(), size_bytes=member.size)

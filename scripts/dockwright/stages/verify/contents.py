@@ -1,0 +1,131 @@
+"""The subject's files in; lines on layers, bill of materials and wheels out."""
+
+from __future__ import annotations
+
+import json
+from email.parser import BytesHeaderParser
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from packaging.utils import canonicalize_name
+
+from dockwright import console
+from dockwright.composition.assemble import keys, scaffold
+from dockwright.composition.debian_packages import stanzas
+from dockwright.errors import RecordError
+from dockwright.spec import purl
+from dockwright.spec.evidence import Kind
+from dockwright.stages.verify import python_files
+from dockwright.stages.verify.layers import DISTRIBUTION, DPKG_STATUS, OS_RELEASE
+from dockwright.stages.verify.verdict import absent, failed, passed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from dockwright.composition.layer_content import Entry
+    from dockwright.stages.verify.layers import Files, Scaffolds
+    from dockwright.stages.verify.subject import Subject
+    from dockwright.stages.verify.verdict import Line
+
+TOLD = 5
+"""Differences that are named one by one."""
+
+
+def scaffolds(subject: Subject) -> tuple[Scaffolds, str]:
+    """Return what makes wheels of layers again, or why nothing does."""
+    signed = subject.signed(Kind.SCAFFOLD)
+    if signed.piece is None:
+        return {}, signed.note
+    read = scaffold.loads(signed.piece.content)
+    if read.layer_version != keys.LAYER_VERSION:
+        return {}, (
+            f"assembled by layout {read.layer_version}, which this version of dockwright does not "
+            "make any more"
+        )
+    return {layer.digest: (layer, glue) for layer, glue in read.layers}, signed.note
+
+
+def layers(files: Files, subject: Subject) -> Line:
+    """Tell that all layers were read and are what the image names."""
+    size = console.human_bytes(files.size_bytes)
+    return passed("layers", f"{len(subject.layers)} layers, {size}, are what the image names")
+
+
+def sbom(files: Files, subject: Subject) -> Line:
+    """Tell whether the signed bill names just the packages that are in the image."""
+    signed = subject.signed(Kind.SBOM)
+    if signed.piece is None:
+        return absent("sbom", signed.note or "none is attached")
+    named = _named(signed.piece.content, of=subject.digest)
+    found = {*_distributions(files.entries), *_debian(files.entries)}
+    differences = [f"{name} is not in the image" for name in sorted(named - found)]
+    differences += [f"{name} is in the image only" for name in sorted(found - named)]
+    if differences:
+        return failed("sbom", *_some(differences), signed.note)
+    count = len(found)
+    return passed("sbom", f"{count} packages are in the image, no more and no less", signed.note)
+
+
+def wheels(files: Files, subject: Subject, note: str) -> Line:
+    """Tell whether the image's Python files are those of the locked wheels, and how that is known."""
+    statement = subject.statement
+    if files.rebuilt or files.problems:
+        problems = list(files.problems)
+        problems += [
+            f"{name} is {files.rebuilt.get(name, 'not in any layer')}, locked is {sha256}"
+            for name, sha256 in statement.wheels.items()
+            if files.rebuilt.get(name) != sha256
+        ]
+        problems += [f"{n} is not locked" for n in files.rebuilt.keys() - statement.wheels.keys()]
+        way = f"{len(files.rebuilt)} wheels made again from the layers have their locked sha256"
+    else:
+        problems = list(python_files.problems(files.entries, statement.records))
+        count = python_files.compiled_count(files.entries)
+        way = (
+            f"each file is as the RECORDs of {len(statement.wheels)} locked wheels tell "
+            f"({count} compiled modules aside)"
+        )
+    if problems:
+        return failed("wheels", *_some(problems), note)
+    return passed("wheels", way, note)
+
+
+def _named(content: bytes, *, of: str) -> frozenset[str]:
+    """Return the packages that a bill names; RecordError when it is not one of the image."""
+    try:
+        bill = json.loads(content)
+        image = bill["metadata"]["component"]["hashes"][0]["content"]
+        names = frozenset(str(component["purl"]) for component in bill["components"])
+    except (ValueError, KeyError, TypeError, IndexError) as e:
+        msg = f"it is no bill of materials ({type(e).__name__}: {e})"
+        raise RecordError(msg) from None
+    if f"sha256:{image}" != of:
+        msg = f"it is the bill of sha256:{image}, another image"
+        raise RecordError(msg)
+    # Archives leave nothing by which they could be found.
+    return frozenset(name for name in names if not name.startswith("pkg:generic/"))
+
+
+def _distributions(entries: Mapping[str, Entry]) -> Iterator[str]:
+    for path, entry in entries.items():
+        if DISTRIBUTION.fullmatch(path) and path.endswith("/METADATA"):
+            fields = BytesHeaderParser().parsebytes(entry.content or b"")
+            yield purl.of_python(canonicalize_name(fields["Name"]), fields["Version"])
+
+
+def _debian(entries: Mapping[str, Entry]) -> Iterator[str]:
+    release = entries[OS_RELEASE].content or b""
+    facts = dict(line.split("=", 1) for line in release.decode().splitlines() if "=" in line)
+    status = entries[DPKG_STATUS].content or b""
+    for stanza in stanzas(status.splitlines()):
+        yield purl.of_debian(
+            stanza["Package"],
+            stanza["Version"],
+            stanza["Architecture"],
+            suite=facts["VERSION_CODENAME"],
+        )
+
+
+def _some(problems: list[str]) -> Iterable[str]:
+    rest = len(problems) - TOLD
+    return (*islice(problems, TOLD), f"and {rest} more" if rest > 0 else "")
