@@ -40,10 +40,10 @@ def verify(
 
     parsed = registry_reference.parse(reference)
     home = workspace.home()
-    verifier = cosign.verifier(home, key) if key else None
+    verifies = cosign.verifier(home, key) if key else None
     lines = []
     with registry.session(parsed.host) as session:
-        subject = run.find(parsed, session, verifier)
+        subject = run.find(parsed, session, verifies)
         for line in run.verify(
             subject,
             today=datetime.now(UTC).date(),

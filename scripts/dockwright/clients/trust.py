@@ -8,15 +8,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dockwright.clients import cosign, evidence
+from dockwright.clients import evidence
 
 if TYPE_CHECKING:
-    from dockwright.clients.cosign import Verifier
+    from collections.abc import Callable
+
     from dockwright.clients.evidence import Evidence
     from dockwright.clients.registry import Repository
     from dockwright.spec.evidence import Kind
 
-NO_SIGNATURE = cosign.NO_SIGNATURE
+    Trust = Callable[[Repository, str], str | None]
+    """Returns why a manifest, by its digest, does not count as signed; None when it does."""
+
 NO_KEY = "no key was named to check signatures with"
 
 
@@ -37,16 +40,16 @@ class Signed:
         return f"not signed and so passed over: {which}"
 
 
-def newest(repository: Repository, digest: str, kind: Kind, verifier: Verifier | None) -> Signed:
+def newest(repository: Repository, digest: str, kind: Kind, verifies: Trust | None) -> Signed:
     """Return the latest piece of evidence of a kind that the key has signed."""
     unsigned: list[str] = []
     for piece in reversed(evidence.found(repository, digest, kind)):
-        if problem(repository, piece.digest, verifier) is None:
+        if problem(repository, piece.digest, verifies) is None:
             return Signed(piece=piece, unsigned=tuple(unsigned))
         unsigned.append(piece.digest)
     return Signed(piece=None, unsigned=tuple(unsigned))
 
 
-def problem(repository: Repository, digest: str, verifier: Verifier | None) -> str | None:
+def problem(repository: Repository, digest: str, verifies: Trust | None) -> str | None:
     """Return why a manifest does not count as signed; None when it does."""
-    return NO_KEY if verifier is None else cosign.problem(verifier, repository, digest)
+    return NO_KEY if verifies is None else verifies(repository, digest)

@@ -94,7 +94,8 @@ def _dependencies(
     for layer, file in material.files():
         resource = {"name": file.filename, "digest": {"sha256": file.sha256}}
         if layer.into is not None:
-            found.append(resource | {"uri": purl.of_archive(file.name, file.version)})
+            resource["uri"] = purl.of_archive(file.name, file.version)
+            found.append(resource | {"annotations": {"folder": layer.into}})
             continue
         records = _installed_records(wheels.path_of(store, file), target)
         resource["uri"] = purl.of_python(file.name, file.version)

@@ -89,6 +89,12 @@ class Statement(_Part):
         }
 
     @property
+    def folders(self) -> tuple[str, ...]:
+        """Where archives were unpacked."""
+        found = self.predicate.definition.dependencies
+        return tuple(str(r.annotations["folder"]) for r in found if "folder" in r.annotations)
+
+    @property
     def wheels(self) -> dict[str, str]:
         """The sha256 of every Python distribution's file, by file name."""
         return {

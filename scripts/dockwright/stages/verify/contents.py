@@ -11,19 +11,20 @@ from packaging.utils import canonicalize_name
 
 from dockwright import console
 from dockwright.composition.assemble import keys, scaffold
+from dockwright.composition.assemble.install import Target
 from dockwright.composition.debian_packages import stanzas
 from dockwright.errors import RecordError
 from dockwright.spec import purl
 from dockwright.spec.evidence import Kind
 from dockwright.stages.verify import python_files
-from dockwright.stages.verify.layers import DISTRIBUTION, DPKG_STATUS, OS_RELEASE
+from dockwright.stages.verify.layers import DISTRIBUTION, DPKG_STATUS, OS_RELEASE, Makings
 from dockwright.stages.verify.verdict import absent, failed, passed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from dockwright.composition.layer_content import Entry
-    from dockwright.stages.verify.layers import Files, Scaffolds
+    from dockwright.stages.verify.layers import Files
     from dockwright.stages.verify.subject import Subject
     from dockwright.stages.verify.verdict import Line
 
@@ -31,18 +32,20 @@ TOLD = 5
 """Differences that are named one by one."""
 
 
-def scaffolds(subject: Subject) -> tuple[Scaffolds, str]:
-    """Return what makes wheels of layers again, or why nothing does."""
+def makings(subject: Subject) -> tuple[Makings, str]:
+    """Return what makes wheels of layers again, and what is to be said of it."""
     signed = subject.signed(Kind.SCAFFOLD)
     if signed.piece is None:
-        return {}, signed.note
+        return Makings(), signed.note
     read = scaffold.loads(signed.piece.content)
     if read.layer_version != keys.LAYER_VERSION:
-        return {}, (
+        return Makings(), (
             f"assembled by layout {read.layer_version}, which this version of dockwright does not "
             "make any more"
         )
-    return {layer.digest: (layer, glue) for layer, glue in read.layers}, signed.note
+    target = Target(python=subject.statement.predicate.definition.internal.python)
+    layers = {layer.digest: (layer, glue) for layer, glue in read.layers}
+    return Makings(target=target, scaffolds=layers), signed.note
 
 
 def layers(files: Files, subject: Subject) -> Line:
@@ -68,23 +71,24 @@ def sbom(files: Files, subject: Subject) -> Line:
 
 def wheels(files: Files, subject: Subject, note: str) -> Line:
     """Tell whether the image's Python files are those of the locked wheels, and how that is known."""
+    if subject.signed(Kind.PROVENANCE).piece is None:
+        return absent("wheels", "no signed provenance says which they are")
     statement = subject.statement
+    problems = list(files.problems)
+    count = python_files.compiled_count(files.entries)
+    way = (
+        f"each file is as the RECORDs of {len(statement.wheels)} locked wheels tell, "
+        f"{count} compiled modules aside"
+    )
     if files.rebuilt or files.problems:
-        problems = list(files.problems)
+        way = f"{len(files.rebuilt)} wheels made again from the layers have their locked sha256; {way}"
         problems += [
             f"{name} is {files.rebuilt.get(name, 'not in any layer')}, locked is {sha256}"
             for name, sha256 in statement.wheels.items()
             if files.rebuilt.get(name) != sha256
         ]
         problems += [f"{n} is not locked" for n in files.rebuilt.keys() - statement.wheels.keys()]
-        way = f"{len(files.rebuilt)} wheels made again from the layers have their locked sha256"
-    else:
-        problems = list(python_files.problems(files.entries, statement.records))
-        count = python_files.compiled_count(files.entries)
-        way = (
-            f"each file is as the RECORDs of {len(statement.wheels)} locked wheels tell "
-            f"({count} compiled modules aside)"
-        )
+    problems += python_files.problems(files.entries, statement.records, statement.folders)
     if problems:
         return failed("wheels", *_some(problems), note)
     return passed("wheels", way, note)

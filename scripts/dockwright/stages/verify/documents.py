@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
-from dockwright.clients import evidence, trust
+from dockwright.clients import cosign, evidence, trust
 from dockwright.errors import RecordError
 from dockwright.spec import records
 from dockwright.spec.evidence import Kind
@@ -33,10 +33,10 @@ def manifest(subject: Subject) -> Line:
 
 def signature(subject: Subject) -> Line:
     """Tell whether the key has signed the image itself."""
-    problem = trust.problem(subject.repository, subject.digest, subject.verifier)
+    problem = trust.problem(subject.repository, subject.digest, subject.verifies)
     if problem is None:
         return passed("signature", f"the key has signed {subject.digest}")
-    is_absent = problem in {trust.NO_KEY, trust.NO_SIGNATURE}
+    is_absent = problem in {trust.NO_KEY, cosign.NO_SIGNATURE}
     return (absent if is_absent else failed)("signature", problem)
 
 

@@ -13,12 +13,14 @@ from dockwright import console
 from dockwright.clients import blob_stream
 from dockwright.composition import layer_content
 from dockwright.composition.assemble import scaffold
+from dockwright.composition.assemble.layer_store import DEFAULT_TARGET
 from dockwright.composition.layer_content import Wanted
 from dockwright.composition.render import VENV
 from dockwright.errors import DockwrightError, HashMismatchError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+    from collections.abc import Set as AbstractSet
 
     from dockwright.composition.assemble.install import Target
     from dockwright.composition.assemble.scaffold import LayerScaffold
@@ -32,8 +34,14 @@ DISTRIBUTION = re.compile(
     rf"{re.escape(ROOT)}lib/python3\.[0-9]+/site-packages/[^/]+\.dist-info/(METADATA|RECORD)"
 )
 
-Scaffolds = dict[str, tuple["LayerScaffold", bytes]]
-"""By the digest of the layer that each is of, with its glue."""
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Makings:
+    """How the wheels of assembled layers are made again."""
+
+    target: Target = DEFAULT_TARGET
+    scaffolds: Mapping[str, tuple[LayerScaffold, bytes]] = field(default_factory=dict)
+    """By the digest of the layer that each is of, with its glue."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,7 +49,7 @@ class Files:
     """What the image's layers hold together."""
 
     entries: dict[str, Entry] = field(default_factory=dict)
-    """Files of the virtual environment, and those that tell what is installed, by path."""
+    """By path: all files but the base's, and of these those that tell what is installed."""
     rebuilt: dict[str, str] = field(default_factory=dict)
     """The sha256 of every wheel that was made again from its layer, by file name."""
     problems: list[str] = field(default_factory=list)
@@ -49,16 +57,22 @@ class Files:
     size_bytes: int = 0
 
 
-WANTED = Wanted(
-    is_hashed=lambda path: path.startswith(ROOT),
-    is_kept=lambda path: path in {DPKG_STATUS, OS_RELEASE} or bool(DISTRIBUTION.fullmatch(path)),
-)
+def _is_kept(path: str) -> bool:
+    return path in {DPKG_STATUS, OS_RELEASE} or bool(DISTRIBUTION.fullmatch(path))
 
 
-def read(subject: Subject, scaffolds: Scaffolds, *, target: Target, scratch_path: Path) -> Files:
+# The base's own layers are known by their digests; of the others every file is looked at.
+OF_BASE = Wanted(is_hashed=lambda path: path.startswith(ROOT), is_kept=_is_kept)
+OF_OTHERS = Wanted(is_hashed=lambda _: True, is_kept=_is_kept)
+
+
+def read(
+    subject: Subject, known: AbstractSet[str], makings: Makings, *, scratch_path: Path
+) -> Files:
     """Read every layer once, holding none; HashMismatchError when one is not what is named.
 
-    A layer with a scaffold is kept below `scratch_path` until its wheels are made again.
+    `known` are the digests of the base's layers. A layer with a scaffold is kept below
+    `scratch_path` until its wheels are made again.
     """
     layers, diff_ids = subject.layers, subject.config["rootfs"]["diff_ids"]
     if len(layers) != len(diff_ids):
@@ -70,12 +84,14 @@ def read(subject: Subject, scaffolds: Scaffolds, *, target: Target, scratch_path
         for layer, diff_id in zip(layers, diff_ids, strict=True):
             started, digest, size = time.monotonic(), layer["digest"], layer["size"]
             pieces = blob_stream.pieces(subject.repository, digest, size, on_bytes=transfer.advance)
-            if digest in scaffolds:
+            wanted = OF_BASE if digest in known else OF_OTHERS
+            if digest in makings.scaffolds:
                 with tempfile.TemporaryDirectory(dir=scratch_path) as folder:
-                    _content(_kept(pieces, Path(folder, "blob")), digest, diff_id, files)
-                    _rebuild(Path(folder), *scaffolds[digest], target, files)
+                    kept = _kept(pieces, Path(folder, "blob"))
+                    files.entries.update(_entries(kept, wanted, digest, diff_id))
+                    _rebuild(Path(folder), makings, digest, files)
             else:
-                _content(pieces, digest, diff_id, files)
+                files.entries.update(_entries(pieces, wanted, digest, diff_id))
             seconds = time.monotonic() - started
             transfer.finished(digest[7:19], size_bytes=size, seconds=seconds)
     return files
@@ -89,19 +105,22 @@ def _kept(pieces: Iterator[bytes], path: Path) -> Iterator[bytes]:
             yield piece
 
 
-def _content(pieces: Iterator[bytes], digest: str, diff_id: str, files: Files) -> None:
-    content = layer_content.read(pieces, WANTED, name=f"layer {digest}")
+def _entries(
+    pieces: Iterator[bytes], wanted: Wanted, digest: str, diff_id: str
+) -> dict[str, Entry]:
+    content = layer_content.read(pieces, wanted, name=f"layer {digest}")
     if content.diff_id != diff_id:
         msg = f"layer {digest} unpacks to {content.diff_id}, the config says {diff_id}"
         raise HashMismatchError(msg)
-    files.entries.update(content.entries)
+    return content.entries
 
 
-def _rebuild(folder: Path, layer: LayerScaffold, glue: bytes, target: Target, files: Files) -> None:
+def _rebuild(folder: Path, makings: Makings, digest: str, files: Files) -> None:
+    layer, glue = makings.scaffolds[digest]
     try:
         with Path(folder, "blob").open("rb") as blob:
-            made = scaffold.rebuilt(blob, layer, glue, into=folder, target=target)
+            made = scaffold.rebuilt(blob, layer, glue, into=folder, target=makings.target)
     except DockwrightError as e:
-        files.problems.append(f"layer {layer.digest[:19]}: {e}")
+        files.problems.append(f"layer {digest[:19]}: {e}")
         return
     files.rebuilt.update(made)

@@ -8,21 +8,27 @@ import re
 from typing import TYPE_CHECKING
 
 from dockwright.composition.assemble import record
-from dockwright.stages.verify.layers import DISTRIBUTION, ROOT
+from dockwright.stages.verify.layers import DISTRIBUTION, DPKG_STATUS, OS_RELEASE, ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from dockwright.composition.assemble.record import Row
     from dockwright.composition.layer_content import Entry
 
 # What makes the environment, before any wheel.
-OWN = re.compile(r"pyvenv\.cfg|bin/python[0-9.]*|lib64")
+OWN = re.compile(re.escape(ROOT) + r"(pyvenv\.cfg|bin/python[0-9.]*|lib64)")
 COMPILED = re.compile(r"(?P<folder>.*/)__pycache__/(?P<name>[^/]+)\.cpython-[0-9]+\.pyc")
 
 
-def problems(entries: Mapping[str, Entry], records: Mapping[str, str]) -> Iterator[str]:
-    """Yield every difference; `records` are the sha256 of the RECORDs that there must be, by path."""
+def problems(
+    entries: Mapping[str, Entry], records: Mapping[str, str], folders: Iterable[str]
+) -> Iterator[str]:
+    """Yield every difference, and every file that is nobody's.
+
+    `records` are the sha256 of the RECORDs that there must be, by path; what is in `folders` is no
+    wheel's.
+    """
     listed = set(records)
     found = {path for path in entries if DISTRIBUTION.fullmatch(path) and path.endswith("/RECORD")}
     for path in sorted(found | records.keys()):
@@ -38,7 +44,8 @@ def problems(entries: Mapping[str, Entry], records: Mapping[str, str]) -> Iterat
             listed.add(where)
             if where not in records and (problem := _problem(entries.get(where), row)):
                 yield f"/{where} {problem}"
-    yield from _unlisted(entries, listed)
+    others = tuple(folder.strip("/") + "/" for folder in folders)
+    yield from _unlisted(entries, listed, others)
 
 
 def _problem(entry: Entry | None, row: Row) -> str | None:
@@ -51,9 +58,11 @@ def _problem(entry: Entry | None, row: Row) -> str | None:
     return None if told == entry.sha256 else "is not the file that RECORD tells of"
 
 
-def _unlisted(entries: Mapping[str, Entry], listed: set[str]) -> Iterator[str]:
-    for path in entries.keys() - listed:
-        if not path.startswith(ROOT) or OWN.fullmatch(path.removeprefix(ROOT)):
+def _unlisted(
+    entries: Mapping[str, Entry], listed: set[str], others: tuple[str, ...]
+) -> Iterator[str]:
+    for path in sorted(entries.keys() - listed - {DPKG_STATUS, OS_RELEASE}):
+        if path.startswith(others) or OWN.fullmatch(path):
             continue
         compiled = COMPILED.fullmatch(path)
         if compiled is None or f"{compiled['folder']}{compiled['name']}.py" not in listed:

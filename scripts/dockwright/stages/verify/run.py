@@ -7,10 +7,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from dockwright.clients.registry import Repository
-from dockwright.composition.assemble.install import Target
 from dockwright.errors import DockwrightError, RegistryError, VerifyError
 from dockwright.spec.evidence import Kind
 from dockwright.stages.verify import contents, documents, layers
+from dockwright.stages.verify.layers import Makings
 from dockwright.stages.verify.subject import Subject
 from dockwright.stages.verify.verdict import Verdict, failed, judged
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-    from dockwright.clients.cosign import Verifier
     from dockwright.clients.registry_reference import Reference
     from dockwright.clients.registry_session import Session
+    from dockwright.clients.trust import Trust
     from dockwright.stages.verify.verdict import Line
 
 OPTIONAL = frozenset({str(Kind.BENCH), str(Kind.SCAN)})
@@ -47,14 +47,14 @@ class Verified:
         )
 
 
-def find(reference: Reference, session: Session, verifier: Verifier | None) -> Subject:
+def find(reference: Reference, session: Session, verifies: Trust | None) -> Subject:
     """Return the image that a reference names now."""
     repository = Repository(session=session, name=reference.repository)
     manifest = repository.get_manifest(reference.target)
     if manifest is None:
         msg = f"{reference} is not there; check the name"
         raise RegistryError(msg)
-    return Subject(repository=repository, manifest=manifest, verifier=verifier)
+    return Subject(repository=repository, manifest=manifest, verifies=verifies)
 
 
 def verify(
@@ -78,14 +78,12 @@ def verify(
 
 def _contents(subject: Subject, scratch_path: Path) -> Iterator[Line]:
     try:
-        python = subject.statement.predicate.definition.internal.python
-        scaffolds, note = contents.scaffolds(subject)
-    except DockwrightError as e:
-        python, scaffolds, note = "", {}, str(e)
+        makings, note = contents.makings(subject)
+        known = set(subject.statement.base_layers.values())
+    except DockwrightError as e:  # the line on wheels will say it again
+        makings, note, known = Makings(), str(e), set()
     try:
-        files = layers.read(
-            subject, scaffolds, target=Target(python=python), scratch_path=scratch_path
-        )
+        files = layers.read(subject, known, makings, scratch_path=scratch_path)
     except DockwrightError as e:
         yield failed("layers", str(e))
         for name in ("sbom", "wheels"):

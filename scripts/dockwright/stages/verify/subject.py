@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +13,8 @@ from dockwright.spec import provenance
 from dockwright.spec.evidence import Kind
 
 if TYPE_CHECKING:
-    from dockwright.clients.cosign import Verifier
     from dockwright.clients.registry import Manifest, Repository
-    from dockwright.clients.trust import Signed
+    from dockwright.clients.trust import Signed, Trust
     from dockwright.spec.provenance import Statement
 
 
@@ -25,7 +24,8 @@ class Subject:
 
     repository: Repository
     manifest: Manifest
-    verifier: Verifier | None
+    verifies: Trust | None
+    _signed: dict[Kind, Signed] = field(default_factory=dict, repr=False)
 
     @property
     def digest(self) -> str:
@@ -45,7 +45,9 @@ class Subject:
 
     def signed(self, kind: Kind) -> Signed:
         """Return the latest signed evidence of a kind."""
-        return trust.newest(self.repository, self.digest, kind, self.verifier)
+        if kind not in self._signed:
+            self._signed[kind] = trust.newest(self.repository, self.digest, kind, self.verifies)
+        return self._signed[kind]
 
     @cached_property
     def statement(self) -> Statement:
