@@ -119,7 +119,10 @@ class FakeRegistry:
         content = self.blobs.get(name, {}).get(digest)
         if content is None:
             return error(404, "BLOB_UNKNOWN")
-        return httpx.Response(200, content=content if request.method == "GET" else b"")
+        start = int(request.headers.get("Range", "bytes=0-").removeprefix("bytes=").rstrip("-"))
+        body = content[start:] if request.method == "GET" else b""
+        # A stream, and not content: this may be read piece by piece.
+        return httpx.Response(206 if start else 200, stream=httpx.ByteStream(body))
 
     def _manifest(self, request: httpx.Request, name: str, target: str) -> httpx.Response:
         if request.method == "PUT":

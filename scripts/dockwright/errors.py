@@ -140,7 +140,7 @@ class BenchError(DockwrightError):
 class VerifyError(DockwrightError):
     """Something that is claimed of an image in a registry does not hold, or is not signed."""
 
-    exit_code = 20
+    exit_code = 21
 
 
 INTERRUPTED = 130

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
@@ -10,19 +9,13 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 import sample
-import wheel_maker
+import small_image
 from dockwright.builders import assemble
-from dockwright.composition import runtime, wheels
 from dockwright.composition.assemble import wheel_layer
-from dockwright.composition.base import BaseImages
 from dockwright.composition.layers import layers_of_variant
 from dockwright.composition.prediction import layer_keys, predict
 from dockwright.errors import HashMismatchError
-from dockwright.spec import base_lock
-from dockwright.spec import lock as locks
 from dockwright.spec.layer_lock import LayerLock, LockedLayer
-from dockwright.stages import build as stage
-from dockwright.stages.generate import generate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,37 +27,6 @@ if TYPE_CHECKING:
     from dockwright.spec.image import AssembledImage
     from dockwright.workspace import Workspace
     from sample import Sample
-
-# Nothing in it is compiled: that needs a real base.
-IDENTIFIER = "tensorflow-8.2.0-transformers4.99.0-py311-debian12-training-cpu"
-
-
-def prepared(good: Sample, folder: Path) -> Job:
-    """Give the sample wheels that exist, each one module, and return the variant's job."""
-    manifest = good.manifest()
-    (variant,) = (v for v in manifest.variants if v.identifier == IDENTIFIER)
-    lock = locks.load(good.ws.buildspec_path, variant.release)
-    rows = []
-    for locked in lock.wheels:
-        name, version = locked.wheel.filename.split("-")[:2]
-        files = {f"{name}/__init__.py": f"VERSION = {version!r}\n".encode() * 50}
-        path = wheel_maker.make(
-            folder, files, name=name, version=version, filename=locked.wheel.filename
-        )
-        content = path.read_bytes()
-        facts = {"sha256": hashlib.sha256(content).hexdigest(), "size_bytes": len(content)}
-        rows.append(replace(locked, wheel=replace(locked.wheel, **facts)))  # type: ignore[arg-type]
-        wheels.put(good.ws.wheels_path, rows[-1].wheel, path)
-    path = locks.lock_path(good.ws.buildspec_path, variant.release)
-    path.write_text(locks.dumps(replace(lock, wheels=tuple(rows))), encoding="utf-8")
-    generate(good.ws, manifest.variants, manifest.common.frameworks)
-    spec = manifest.bases["debian12"]
-    base = BaseImages(
-        layout_path=good.ws.bases_path, lock=base_lock.load(good.ws.buildspec_path, spec), drift=()
-    )
-    runtimes = runtime.stock(good.ws, [variant])
-    (job,) = stage.prepare(good.ws, [variant], {"debian12": base}, runtimes)
-    return replace(job, layers=LayerLock())
 
 
 def locked(job: Job, image: AssembledImage, ws: Workspace) -> LayerLock:
@@ -89,7 +51,7 @@ def locked(job: Job, image: AssembledImage, ws: Workspace) -> LayerLock:
 
 @pytest.fixture
 def job(good: Sample, tmp_path: Path) -> Job:
-    return prepared(good, tmp_path / "wheels")
+    return small_image.prepared(good, tmp_path / "wheels")
 
 
 @pytest.fixture
@@ -105,7 +67,7 @@ def test_in_another_folder_the_image_is_the_predicted_one_and_nothing_is_inflate
 ) -> None:
     monkeypatch.setattr(wheel_layer._Stream, "_check", None)  # it would be called
     elsewhere = sample.copy(tmp_path / "elsewhere")
-    there = replace(prepared(elsewhere, tmp_path / "more"), layers=known.layers)
+    there = replace(small_image.prepared(elsewhere, tmp_path / "more"), layers=known.layers)
     predicted = predict(there.variant, there.lock, there.base.lock, there.runtime, there.layers)
     image = assemble.assemble(elsewhere.ws, there)
     assert predicted.unknown == ()

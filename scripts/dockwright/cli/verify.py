@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -40,7 +41,7 @@ def verify(
 
     parsed = registry_reference.parse(reference)
     home = workspace.home()
-    verifies = cosign.verifier(home, key) if key else None
+    verifies = partial(cosign.problem, cosign.verifier(home, key)) if key else None
     lines = []
     with registry.session(parsed.host) as session:
         subject = run.find(parsed, session, verifies)

@@ -45,20 +45,6 @@ class Verifier:
     program: str
     key: str
 
-    def __call__(self, repository: Repository, digest: str) -> str | None:
-        """Return why no signature of the key's stands for a manifest; None when one does."""
-        argv = (self.program, "verify", "--key", self.key, "--insecure-ignore-tlog=true")
-        named = f"{repository}@{digest}"
-        try:
-            process.run((*argv, *_plain(repository), named), timeout_s=TIMEOUT_S)
-        except ProcessError as e:
-            if "no signatures found" in e.stderr:
-                return NO_SIGNATURE
-            if "no matching signatures" in e.stderr:
-                return OTHER_SIGNATURE
-            raise
-        return None
-
 
 def signer(home: Path) -> Signer | None:
     """Return how this process may sign, or None where its environment has no key nor identity."""
@@ -94,6 +80,21 @@ def sign(signer: Signer, repository: Repository, digests: Iterable[str]) -> None
     key = ("--key", signer.key, "--tlog-upload=false") if signer.key else ()
     argv = (signer.program, "sign", "--yes", *key, *_plain(repository))
     process.run((*argv, *(f"{repository}@{d}" for d in digests)), timeout_s=TIMEOUT_S)
+
+
+def problem(verifier: Verifier, repository: Repository, digest: str) -> str | None:
+    """Return why no signature of the key's stands for a manifest; None when one does."""
+    argv = (verifier.program, "verify", "--key", verifier.key, "--insecure-ignore-tlog=true")
+    named = f"{repository}@{digest}"
+    try:
+        process.run((*argv, *_plain(repository), named), timeout_s=TIMEOUT_S)
+    except ProcessError as e:
+        if "no signatures found" in e.stderr:
+            return NO_SIGNATURE
+        if "no matching signatures" in e.stderr:
+            return OTHER_SIGNATURE
+        raise
+    return None
 
 
 def _plain(repository: Repository) -> tuple[str, ...]:
