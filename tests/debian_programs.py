@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dockwright.clients import apt
+from dockwright.clients.engine_programs import ENGINE_SUITE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,3 +34,10 @@ def skopeo(ws: Workspace, folder: Path) -> tuple[tuple[str, ...], dict[str, str]
     # As for a user who is not root: its cache of blobs stays out of the host's /var.
     own = {"_CONTAINERS_ROOTLESS_UID": "1", "XDG_DATA_HOME": str(folder / "data")}
     return (str(programs / "skopeo"), "--insecure-policy"), {**env, **own}
+
+
+def oras(ws: Workspace, folder: Path) -> str:
+    """Return oras's path; older suites have none."""
+    into = folder / "oras"
+    apt.fetch(["oras"], suite=ENGINE_SUITE, state_path=ws.home / "apt", into=into)
+    return str(into / "usr" / "bin" / "oras")

@@ -13,7 +13,7 @@ from dockwright import console
 from dockwright.composition.assemble import keys, scaffold
 from dockwright.composition.assemble.install import Target
 from dockwright.composition.debian_packages import stanzas
-from dockwright.errors import RecordError
+from dockwright.errors import DockwrightError, RecordError
 from dockwright.spec import purl
 from dockwright.spec.evidence import Kind
 from dockwright.stages.verify import python_files
@@ -32,20 +32,25 @@ TOLD = 5
 """Differences that are named one by one."""
 
 
-def makings(subject: Subject) -> tuple[Makings, str]:
-    """Return what makes wheels of layers again, and what is to be said of it."""
+def makings(subject: Subject) -> Makings:
+    """Return what makes wheels of layers again."""
+    try:
+        return _makings(subject)
+    except DockwrightError as e:
+        return Makings(problem=f"the scaffold: {e}")
+
+
+def _makings(subject: Subject) -> Makings:
     signed = subject.signed(Kind.SCAFFOLD)
     if signed.piece is None:
-        return Makings(), signed.note
+        return Makings(note=signed.note)
     read = scaffold.loads(signed.piece.content)
     if read.layer_version != keys.LAYER_VERSION:
-        return Makings(), (
-            f"assembled by layout {read.layer_version}, which this version of dockwright does not "
-            "make any more"
-        )
+        note = f"assembled by layout {read.layer_version}, which this dockwright cannot make again"
+        return Makings(note=note)
     target = Target(python=subject.statement.predicate.definition.internal.python)
     layers = {layer.digest: (layer, glue) for layer, glue in read.layers}
-    return Makings(target=target, scaffolds=layers), signed.note
+    return Makings(target=target, scaffolds=layers, note=signed.note)
 
 
 def layers(files: Files, subject: Subject) -> Line:
@@ -69,7 +74,7 @@ def sbom(files: Files, subject: Subject) -> Line:
     return passed("sbom", f"{count} packages are in the image, no more and no less", signed.note)
 
 
-def wheels(files: Files, subject: Subject, note: str) -> Line:
+def wheels(files: Files, subject: Subject, makings: Makings) -> Line:
     """Tell whether the image's Python files are those of the locked wheels, and how that is known."""
     if subject.signed(Kind.PROVENANCE).piece is None:
         return absent("wheels", "no signed provenance says which they are")
@@ -90,8 +95,8 @@ def wheels(files: Files, subject: Subject, note: str) -> Line:
         problems += [f"{n} is not locked" for n in files.rebuilt.keys() - statement.wheels.keys()]
     problems += python_files.problems(files.entries, statement.records, statement.folders)
     if problems:
-        return failed("wheels", *_some(problems), note)
-    return passed("wheels", way, note)
+        return failed("wheels", *_some(problems), makings.note)
+    return passed("wheels", way, makings.note)
 
 
 def _named(content: bytes, *, of: str) -> frozenset[str]:

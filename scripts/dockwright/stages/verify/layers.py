@@ -20,7 +20,6 @@ from dockwright.errors import DockwrightError, HashMismatchError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from collections.abc import Set as AbstractSet
 
     from dockwright.composition.assemble.install import Target
     from dockwright.composition.assemble.scaffold import LayerScaffold
@@ -42,6 +41,10 @@ class Makings:
     target: Target = DEFAULT_TARGET
     scaffolds: Mapping[str, tuple[LayerScaffold, bytes]] = field(default_factory=dict)
     """By the digest of the layer that each is of, with its glue."""
+    note: str = ""
+    """What is to be said of them."""
+    problem: str = ""
+    """Why they cannot be read."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,25 +69,24 @@ OF_BASE = Wanted(is_hashed=lambda path: path.startswith(ROOT), is_kept=_is_kept)
 OF_OTHERS = Wanted(is_hashed=lambda _: True, is_kept=_is_kept)
 
 
-def read(
-    subject: Subject, known: AbstractSet[str], makings: Makings, *, scratch_path: Path
-) -> Files:
+def read(subject: Subject, makings: Makings, *, scratch_path: Path) -> Files:
     """Read every layer once, holding none; HashMismatchError when one is not what is named.
 
-    `known` are the digests of the base's layers. A layer with a scaffold is kept below
-    `scratch_path` until its wheels are made again.
+    A layer with a scaffold is kept below `scratch_path` until its wheels are made again.
     """
     layers, diff_ids = subject.layers, subject.config["rootfs"]["diff_ids"]
     if len(layers) != len(diff_ids):
         msg = f"the manifest names {len(layers)} layers, the config {len(diff_ids)}"
         raise HashMismatchError(msg)
     files = Files(size_bytes=sum(layer["size"] for layer in layers))
+    files.problems.extend(filter(None, [makings.problem]))
+    of_base = set(subject.base_layers)
     scratch_path.mkdir(parents=True, exist_ok=True)
     with console.transfer(f"read {subject.repository}", files.size_bytes) as transfer:
         for layer, diff_id in zip(layers, diff_ids, strict=True):
             started, digest, size = time.monotonic(), layer["digest"], layer["size"]
             pieces = blob_stream.pieces(subject.repository, digest, size, on_bytes=transfer.advance)
-            wanted = OF_BASE if digest in known else OF_OTHERS
+            wanted = OF_BASE if digest in of_base else OF_OTHERS
             if digest in makings.scaffolds:
                 with tempfile.TemporaryDirectory(dir=scratch_path) as folder:
                     kept = _kept(pieces, Path(folder, "blob"))

@@ -10,7 +10,6 @@ from dockwright.clients.registry import Repository
 from dockwright.errors import DockwrightError, RegistryError, VerifyError
 from dockwright.spec.evidence import Kind
 from dockwright.stages.verify import contents, documents, layers
-from dockwright.stages.verify.layers import Makings
 from dockwright.stages.verify.subject import Subject
 from dockwright.stages.verify.verdict import Verdict, failed, judged
 
@@ -77,21 +76,17 @@ def verify(
 
 
 def _contents(subject: Subject, scratch_path: Path) -> Iterator[Line]:
+    makings = contents.makings(subject)
     try:
-        makings, note = contents.makings(subject)
-        known = set(subject.statement.base_layers.values())
-    except DockwrightError as e:  # the line on wheels will say it again
-        makings, note, known = Makings(), str(e), set()
-    try:
-        files = layers.read(subject, known, makings, scratch_path=scratch_path)
+        files = layers.read(subject, makings, scratch_path=scratch_path)
     except DockwrightError as e:
         yield failed("layers", str(e))
         for name in ("sbom", "wheels"):
-            yield failed(name, "its layers cannot be read")
+            yield failed(name, "the layers cannot be read")
         return
     yield contents.layers(files, subject)
     yield judged("sbom", partial(contents.sbom, files, subject))
-    yield judged("wheels", partial(contents.wheels, files, subject, note))
+    yield judged("wheels", partial(contents.wheels, files, subject, makings))
 
 
 def require_verified(verified: Verified) -> None:

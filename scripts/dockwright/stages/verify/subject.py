@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from dockwright.clients import trust
-from dockwright.errors import RecordError
+from dockwright.errors import DockwrightError, RecordError
 from dockwright.spec import provenance
 from dockwright.spec.evidence import Kind
 
@@ -48,6 +49,13 @@ class Subject:
         if kind not in self._signed:
             self._signed[kind] = trust.newest(self.repository, self.digest, kind, self.verifies)
         return self._signed[kind]
+
+    @property
+    def base_layers(self) -> tuple[str, ...]:
+        """The digests of the layers of Debian packages, as far as provenance tells."""
+        with suppress(DockwrightError):
+            return tuple(self.statement.base_layers.values())
+        return ()
 
     @cached_property
     def statement(self) -> Statement:
