@@ -77,7 +77,13 @@ def prepared(good: Sample, folder: Path) -> Job:
     rows = []
     for locked in lock.wheels:
         name, version = locked.wheel.filename.split("-")[:2]
-        files = {f"{name}/__init__.py": f"VERSION = {version!r}\n".encode() * 50}
+        files = {
+            f"{name}/__init__.py": f"VERSION = {version!r}\n".encode() * 50,
+            f"{name}-{version}.dist-info/METADATA": (
+                f"Metadata-Version: 2.4\nName: {name}\nVersion: {version}\n"
+                "License-Expression: Apache-2.0\n"
+            ).encode(),
+        }
         path = wheel_maker.make(
             folder, files, name=name, version=version, filename=locked.wheel.filename
         )

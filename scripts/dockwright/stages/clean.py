@@ -86,7 +86,7 @@ def _paths(ws: Workspace, kind: Kind) -> tuple[Path, ...]:
         case Kind.BASES:
             return (ws.bases_path, ws.home / "tools")
         case Kind.REGISTRY:
-            return (ws.home / "registry", ws.home / "registry-programs")
+            return (ws.home / "registry", ws.home / "registry-programs", ws.home / "cosign")
         case Kind.ENGINE:
             return (ws.engine_path, ws.home / "apt")
 
