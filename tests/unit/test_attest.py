@@ -45,7 +45,10 @@ def test_every_kind_there_is_travels_and_nothing_names_the_machine(small: SmallI
 
 def test_another_checkout_makes_the_same_bytes(small: SmallImage, tmp_path: Path) -> None:
     other = small_image.made(sample.copy(tmp_path / "other"), tmp_path / "again", now=NOW)
-    assert documents(other) == documents(small)
+    here, there = documents(small), documents(other)
+    for made in (here, there):
+        made.pop(Kind.BUILD)  # it tells how many seconds it took
+    assert there == here
 
 
 def test_the_bill_is_valid_cyclonedx_and_names_packages_hashes_and_licences(
