@@ -74,7 +74,7 @@ def test_provenance_names_the_image_and_everything_that_went_into_it(small: Smal
     content = documents(small)[Kind.PROVENANCE]
     statement = provenance.loads(content)
     assert statement.digests == {small.image.digest.removeprefix("sha256:")}
-    assert set(statement.base_layers) == {"base", "os-training"}
+    assert set(statement.base_layers) == {"base", "os-training-tensorflow"}
     assert set(statement.base_layers.values()) < {layer.digest for layer in small.image.layers}
     assert all(sha256 in _lock(small) for sha256 in statement.wheels.values())
     external: dict[str, Any] = json.loads(content)["predicate"]["buildDefinition"]

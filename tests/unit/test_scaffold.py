@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import random
 import zipfile
 from typing import TYPE_CHECKING
 
@@ -23,10 +24,11 @@ if TYPE_CHECKING:
     from dockwright.composition.assemble.scaffold import LayerScaffold
 
 TARGET = Target()
+NOISE = random.Random(1).randbytes(200_000)  # noqa: S311 - it shall not compress
 FILES = {
     "probe/__init__.py": b"answer = 42\n" * 100,
     "probe/empty.py": b"",
-    "probe/large.bin": bytes(range(256)) * 700,  # three blocks when it is stored
+    "probe/large.bin": NOISE,  # three blocks when it is stored
     f"{DATA}/scripts/tool": b"#!python -E\nprint(1)\n",
     f"{DATA}/data/share/probe/notes": b"notes\n",
     f"{INFO}/entry_points.txt": b"[console_scripts]\nprobe = probe.cli:app.run\n",
@@ -35,10 +37,18 @@ FILES = {
 }
 
 
-def assembled(paths: Sequence[Path]) -> bytes:
+def assembled(paths: Sequence[Path], left_out: tuple[str, ...] = ()) -> bytes:
     blob = io.BytesIO()
-    wheel_layer.write(paths, blob, target=TARGET, inflate=False, on_bytes=hashing.ignore)
+    wheel_layer.write(
+        paths, blob, target=TARGET, left_out=left_out, inflate=False, on_bytes=hashing.ignore
+    )
     return blob.getvalue()
+
+
+def of_layer(paths: Sequence[Path], left_out: tuple[str, ...] = ()) -> tuple[LayerScaffold, bytes]:
+    made = scaffold.of_layer(paths, target=TARGET, left_out=left_out)
+    assert made is not None
+    return made
 
 
 def again(blob: bytes, layer: LayerScaffold, glue: bytes, into: Path) -> dict[str, str]:
@@ -55,7 +65,7 @@ def test_the_wheels_come_again_byte_by_byte(tmp_path: Path, method: int) -> None
             tmp_path / "b", {"probe/__init__.py": FILES["probe/__init__.py"]}, name="b"
         ),
     ]
-    layer, glue = scaffold.of_layer(paths, target=TARGET)
+    layer, glue = of_layer(paths)
     (restored,) = scaffold.loads(
         scaffold.dumps(Scaffold(layer_version=1, layers=((layer, glue),)))
     ).layers
@@ -65,7 +75,7 @@ def test_the_wheels_come_again_byte_by_byte(tmp_path: Path, method: int) -> None
     for path in paths:
         assert (tmp_path / "again" / path.name).read_bytes() == path.read_bytes()
     # What is in the layer as it is stands in no scaffold.
-    assert FILES["probe/large.bin"][:1000] not in glue
+    assert NOISE[:1000] not in glue
     assert sum(map(sum, (wheel.lengths for wheel in layer.wheels))) + len(glue) == sum(
         path.stat().st_size for path in paths
     )
@@ -74,7 +84,7 @@ def test_the_wheels_come_again_byte_by_byte(tmp_path: Path, method: int) -> None
 @pytest.mark.parametrize("at", range(0, 2000, 97))
 def test_a_layer_that_was_changed_gives_no_wheels(tmp_path: Path, at: int) -> None:
     paths = [wheel_maker.make(tmp_path / "a", FILES)]
-    layer, glue = scaffold.of_layer(paths, target=TARGET)
+    layer, glue = of_layer(paths)
     blob = bytearray(assembled(paths))
     start, length = layer.wheels[0].offsets[0], layer.wheels[0].lengths[0]
     blob[start + at % length] ^= 1
@@ -84,11 +94,22 @@ def test_a_layer_that_was_changed_gives_no_wheels(tmp_path: Path, at: int) -> No
 
 def test_sound_wheels_do_not_vouch_for_a_layer_with_more_in_it(tmp_path: Path) -> None:
     paths = [wheel_maker.make(tmp_path / "a", FILES)]
-    layer, glue = scaffold.of_layer(paths, target=TARGET)
+    layer, glue = of_layer(paths)
     more = replace_digest(layer, "sha256:" + "7" * 64)
     blob = assembled(paths) + gzip_member.member(b"more")
     with pytest.raises(HashMismatchError, match=f"assembled again are {layer.digest}"):
         again(blob, more, glue, tmp_path / "again")
+
+
+def test_little_that_is_left_out_travels_and_much_does_not(tmp_path: Path) -> None:
+    noise = random.Random(0).randbytes  # noqa: S311 - it shall not compress
+    files = {"probe/a.bin": noise(1_500_000), "probe/b.bin": noise(2_000)}
+    paths = [wheel_maker.make(tmp_path / "a", files)]
+    some = of_layer(paths, ("probe/b.bin",))
+    assert files["probe/b.bin"] in some[1]
+    made = again(assembled(paths, ("probe/b.bin",)), *some, tmp_path / "again")
+    assert made == {paths[0].name: hashing.sha256_of(paths[0])}
+    assert scaffold.of_layer(paths, target=TARGET, left_out=("probe/a.bin",)) is None
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"x" * 100])

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 from dockwright import __version__
 from dockwright.composition import wheels
 from dockwright.composition.assemble.install import Target, install
+from dockwright.composition.assemble.left_out import LeftOut
 from dockwright.composition.assemble.wheel_archive import opened
 from dockwright.spec import purl
 from dockwright.spec.image import sha256
 from dockwright.spec.provenance import BUILD_TYPE, BUILDER, PREDICATE_TYPE, STATEMENT_TYPE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from dockwright.clients.git import Revision
@@ -97,19 +98,19 @@ def _dependencies(
             resource["uri"] = purl.of_archive(file.name, file.version)
             found.append(resource | {"annotations": {"folder": layer.into}})
             continue
-        records = _installed_records(wheels.path_of(store, file), target)
+        records = _installed_records(wheels.path_of(store, file), target, layer.left_out)
         resource["uri"] = purl.of_python(file.name, file.version)
         found.append(resource | {"annotations": {"records": records}})
     return found
 
 
-def _installed_records(path: Path, target: Target) -> dict[str, str]:
+def _installed_records(path: Path, target: Target, left_out: Iterable[str]) -> dict[str, str]:
     """Return the sha256 of the RECORD that a wheel is installed with, by path from the root.
 
     So, too, of those of packages inside of it, from which lines were taken.
     """
     with opened(path) as archive:
-        files = install(archive, target).files.values()
+        files = install(archive, target, LeftOut(left_out)).files.values()
         return {
             posixpath.join(target.venv, f.path).strip("/"): hashlib.sha256(f.content).hexdigest()
             for f in files

@@ -91,12 +91,20 @@ def documents(ws: Workspace, material: Material) -> Iterator[tuple[Kind, bytes]]
 
 def _scaffold(ws: Workspace, material: Material) -> bytes:
     target = Target(python=material.variant.release.base.python)
-    layers = tuple(
-        scaffold.of_layer([wheels.path_of(ws.wheels_path, w) for w in layer.wheels], target=target)
-        for layer in material.wheel_layers
-        if layer.into is None
-    )
-    return scaffold.dumps(Scaffold(layer_version=keys.LAYER_VERSION, layers=layers))
+    layers = []
+    for layer in material.wheel_layers:
+        if layer.into is not None:
+            continue
+        paths = [wheels.path_of(ws.wheels_path, wheel) for wheel in layer.wheels]
+        made = scaffold.of_layer(paths, target=target, left_out=layer.left_out)
+        if made is None:
+            console.say(
+                f"layer {layer.name}: no wheel can be made of it again, since too much of them is "
+                "left out; verify compares its files with RECORD"
+            )
+        else:
+            layers.append(made)
+    return scaffold.dumps(Scaffold(layer_version=keys.LAYER_VERSION, layers=tuple(layers)))
 
 
 def _attach(

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 FORMAT: Final = 1
 Count = Annotated[int, Field(ge=0)]
+MOST_GLUE, SMALL_BYTES = 0.1, 1_000_000
+"""The share of glue in large wheels: what is usual is a twentieth, packed a hundredth."""
 BLOCK_HEADER_BYTES = 5
 """Before each block of a stored member: DEFLATE's own, and so no part of the wheel."""
 
@@ -61,6 +63,8 @@ class LayerScaffold(_Strict):
     """The wheels of one layer, in the order in which it was assembled of them."""
 
     digest: Digest
+    left_out: tuple[str, ...]
+    """Patterns of files of the wheels that the layer does without: they are glue."""
     wheels: tuple[WheelScaffold, ...]
 
 
@@ -90,20 +94,30 @@ class _Nowhere(io.RawIOBase):
         return len(memoryview(data))
 
 
-def of_layer(paths: Sequence[Path], *, target: Target) -> tuple[LayerScaffold, bytes]:
-    """Return the scaffold and the glue of the layer that the wheels make."""
+def of_layer(
+    paths: Sequence[Path], *, target: Target, left_out: tuple[str, ...]
+) -> tuple[LayerScaffold, bytes] | None:
+    """Return the scaffold and the glue of the layer that the wheels make.
+
+    None where so much of them is left out that the glue would be too large to travel.
+    """
     ranges: dict[str, list[_Range]] = {path.name: [] for path in paths}
 
     def on_member(archive: WheelArchive, member: Member, at: int) -> None:
         ranges[archive.filename] += _ranges(member, at + len(gzip_member.HEADER))
 
-    layer = _assemble(paths, target=target, on_member=on_member)
+    layer = _assemble(paths, target=target, left_out=left_out, on_member=on_member)
+    size_bytes = sum(path.stat().st_size for path in paths)
+    glue_bytes = size_bytes - sum(length for found in ranges.values() for *_, length in found)
+    if glue_bytes > max(SMALL_BYTES, MOST_GLUE * size_bytes):
+        return None
     wheels, glue = [], bytearray()
     for path in paths:
         wheel, more = _of_wheel(path, sorted(ranges[path.name]))
         wheels.append(wheel)
         glue += more
-    return LayerScaffold(digest=layer.digest, wheels=tuple(wheels)), bytes(glue)
+    made = LayerScaffold(digest=layer.digest, left_out=left_out, wheels=tuple(wheels))
+    return made, bytes(glue)
 
 
 def rebuilt(
@@ -123,7 +137,7 @@ def rebuilt(
             msg = f"{wheel.filename} made again is {actual}, not {wheel.sha256}"
             raise HashMismatchError(msg)
         paths.append(path)
-    digest = _assemble(paths, target=target).digest
+    digest = _assemble(paths, target=target, left_out=layer.left_out).digest
     if digest != layer.digest:
         msg = f"{', '.join(path.name for path in paths)} assembled again are {digest}"
         raise HashMismatchError(msg)
@@ -156,12 +170,17 @@ def loads(content: bytes) -> Scaffold:
 
 
 def _assemble(
-    paths: Iterable[Path], *, target: Target, on_member: OnMember | None = None
+    paths: Iterable[Path],
+    *,
+    target: Target,
+    left_out: Iterable[str],
+    on_member: OnMember | None = None,
 ) -> Written:
     return wheel_layer.write(
         paths,
         io.BufferedWriter(_Nowhere()),
         target=target,
+        left_out=left_out,
         inflate=False,
         on_bytes=hashing.ignore,
         on_member=on_member,

@@ -79,24 +79,32 @@ def wheels(files: Files, subject: Subject, makings: Makings) -> Line:
     if subject.signed(Kind.PROVENANCE).piece is None:
         return absent("wheels", "no signed provenance says which they are")
     statement = subject.statement
-    problems = list(files.problems)
-    count = python_files.compiled_count(files.entries)
-    way = (
-        f"each file is as the RECORDs of {len(statement.wheels)} locked wheels tell, "
-        f"{count} compiled modules aside"
-    )
-    if files.rebuilt or files.problems:
-        way = f"{len(files.rebuilt)} wheels made again from the layers have their locked sha256; {way}"
-        problems += [
-            f"{name} is {files.rebuilt.get(name, 'not in any layer')}, locked is {sha256}"
-            for name, sha256 in statement.wheels.items()
-            if files.rebuilt.get(name) != sha256
-        ]
-        problems += [f"{n} is not locked" for n in files.rebuilt.keys() - statement.wheels.keys()]
-    problems += python_files.problems(files.entries, statement.records, statement.folders)
+    problems = [
+        *files.problems,
+        *(
+            f"{name} made again is {sha256}, locked is {statement.wheels.get(name, 'none of it')}"
+            for name, sha256 in files.rebuilt.items()
+            if statement.wheels.get(name) != sha256
+        ),
+        *python_files.problems(files.entries, statement.records, statement.folders),
+    ]
     if problems:
         return failed("wheels", *_some(problems), makings.note)
-    return passed("wheels", way, makings.note)
+    return passed("wheels", *_ways(files, len(statement.wheels)), makings.note)
+
+
+def _ways(files: Files, locked: int) -> Iterator[str]:
+    """Yield how the wheels were found to be the locked ones."""
+    if files.rebuilt:
+        yield (
+            f"{len(files.rebuilt)} of {locked} wheels, made again from the layers, have their "
+            "locked sha256 and give these layers"
+        )
+    compiled = python_files.compiled_count(files.entries)
+    yield (
+        f"each file is as the RECORDs of {locked} locked wheels tell, {compiled} compiled modules "
+        "aside"
+    )
 
 
 def _named(content: bytes, *, of: str) -> frozenset[str]:
