@@ -145,6 +145,10 @@ def test_cosign_and_oras_find_and_accept_the_evidence(
     kinds = (Kind.BUILD, Kind.SMOKE, Kind.SBOM, Kind.PROVENANCE, Kind.SCAFFOLD)
     assert [entry["artifactType"] for entry in found] == [kind.artifact_type for kind in kinds]
     assert tuple(entry["digest"] for entry in found) == case.attached
+    pull = (oras, "pull", "--plain-http", f"{case.repository}@{case.attached[1]}")
+    process.run(pull, cwd=tmp_path, timeout_s=60)
+    recorded = case.small.ws.out_path / small_image.IDENTIFIER / "smoke.json"
+    assert (tmp_path / "smoke.json").read_bytes() == recorded.read_bytes()
 
 
 def test_attesting_again_adds_nothing(case: Case) -> None:

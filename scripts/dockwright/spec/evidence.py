@@ -16,6 +16,7 @@ EMPTY_TYPE = "application/vnd.oci.empty.v1+json"
 EMPTY = b"{}"
 """The config of an artifact that has none, as the specification wants it."""
 CREATED = "org.opencontainers.image.created"
+TITLE = "org.opencontainers.image.title"
 
 
 class Kind(StrEnum):
@@ -42,6 +43,11 @@ class Kind(StrEnum):
             case _:
                 return f"application/vnd.dockwright.{self}.v1+json"
 
+    @property
+    def filename(self) -> str:
+        """What tools that pull artifacts save it as."""
+        return "scaffold.zlib" if self is Kind.SCAFFOLD else f"{self}.json"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Subject:
@@ -59,7 +65,9 @@ def artifact(kind: Kind, content: bytes, subject: Subject, *, created_at: str) -
         "mediaType": OCI_MANIFEST_TYPE,
         "artifactType": kind.artifact_type,
         "config": _descriptor(EMPTY, EMPTY_TYPE),
-        "layers": [_descriptor(content, kind.artifact_type)],
+        "layers": [
+            {**_descriptor(content, kind.artifact_type), "annotations": {TITLE: kind.filename}}
+        ],
         "subject": {
             "mediaType": subject.media_type,
             "digest": subject.digest,
