@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 KEY_SETTING = "COSIGN_KEY"
 # What cosign's own way to an identity without a key reads: a token, or where CI hands one out.
 IDENTITY_SETTINGS = ("SIGSTORE_ID_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_URL")
+PEM = "-----BEGIN"
 TIMEOUT_S = 300.0
 NO_SIGNATURE = "nobody has signed it"
 OTHER_SIGNATURE = "it is signed, but not by this key"
@@ -48,7 +49,9 @@ class Verifier:
 
 def signer(home: Path) -> Signer | None:
     """Return how this process may sign, or None where its environment has no key nor identity."""
-    key = os.environ.get(KEY_SETTING)
+    key = os.environ.get(KEY_SETTING) or None
+    if key is not None and key.startswith(PEM):
+        key = f"env://{KEY_SETTING}"  # a key itself is never on a command line
     if key is None and not any(os.environ.get(name) for name in IDENTITY_SETTINGS):
         return None
     return Signer(program=program(home), key=key)

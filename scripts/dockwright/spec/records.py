@@ -291,7 +291,8 @@ def content_of(out_path: Path, image: BuildRecord, stage: str) -> bytes | None:
         content = record_path(out_path, image.identifier, stage).read_bytes()
     except FileNotFoundError:
         return None
-    return content if AnyRecord.model_validate_json(content).digest == image.digest else None
+    record = read(out_path, image.identifier, stage, AnyRecord)
+    return content if record is not None and record.digest == image.digest else None
 
 
 def loads(content: bytes, model: type[R], *, of: str) -> R:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from email.parser import BytesHeaderParser
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from dockwright.stages.verify.subject import Subject
     from dockwright.stages.verify.verdict import Line
 
+SUITE = re.compile(rb"^VERSION_CODENAME=([a-z]+)$", re.MULTILINE)
 TOLD = 5
 """Differences that are named one by one."""
 
@@ -127,20 +129,23 @@ def _distributions(entries: Mapping[str, Entry]) -> Iterator[str]:
     for path, entry in entries.items():
         if DISTRIBUTION.fullmatch(path) and path.endswith("/METADATA"):
             fields = BytesHeaderParser().parsebytes(entry.content or b"")
-            yield purl.of_python(canonicalize_name(fields["Name"]), fields["Version"])
+            name = canonicalize_name(fields.get("Name", ""))
+            yield purl.of_python(name, fields.get("Version", ""))
 
 
 def _debian(entries: Mapping[str, Entry]) -> Iterator[str]:
-    release = entries[OS_RELEASE].content or b""
-    facts = dict(line.split("=", 1) for line in release.decode().splitlines() if "=" in line)
-    status = entries[DPKG_STATUS].content or b""
+    release, status = (
+        entries[path].content if path in entries else None for path in (OS_RELEASE, DPKG_STATUS)
+    )
+    suite = SUITE.search(release or b"")
+    if suite is None or status is None:
+        msg = f"the image has no /{OS_RELEASE} and /{DPKG_STATUS} as Debian's have them"
+        raise RecordError(msg)
     for stanza in stanzas(status.splitlines()):
-        yield purl.of_debian(
-            stanza["Package"],
-            stanza["Version"],
-            stanza["Architecture"],
-            suite=facts["VERSION_CODENAME"],
+        name, version, architecture = (
+            stanza.get(field, "") for field in ("Package", "Version", "Architecture")
         )
+        yield purl.of_debian(name, version, architecture, suite=suite[1].decode())
 
 
 def _some(problems: list[str]) -> Iterable[str]:

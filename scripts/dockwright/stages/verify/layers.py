@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import tempfile
 import time
@@ -16,7 +17,7 @@ from dockwright.composition.assemble import scaffold
 from dockwright.composition.assemble.layer_store import DEFAULT_TARGET
 from dockwright.composition.layer_content import Wanted
 from dockwright.composition.render import VENV
-from dockwright.errors import DockwrightError, HashMismatchError
+from dockwright.errors import DockwrightError, HashMismatchError, NoSpaceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -103,7 +104,13 @@ def _kept(pieces: Iterator[bytes], path: Path) -> Iterator[bytes]:
     """Pass pieces on, and leave them in a file."""
     with path.open("wb") as file:
         for piece in pieces:
-            file.write(piece)
+            try:
+                file.write(piece)
+            except OSError as e:
+                if e.errno != errno.ENOSPC:
+                    raise
+                msg = f"no room for a layer in {path.parent.parent}; make some, or set DOCKWRIGHT_HOME"
+                raise NoSpaceError(msg) from None
             yield piece
 
 

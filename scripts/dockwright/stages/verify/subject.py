@@ -41,8 +41,11 @@ class Subject:
     def config(self) -> dict[str, Any]:
         """The image's config, checked by its digest."""
         content = self.repository.read_blob(self.manifest.document["config"]["digest"])
-        config: dict[str, Any] = json.loads(content)
-        return config
+        config = json.loads(content)
+        if not isinstance(config.get("rootfs", {}).get("diff_ids"), list):
+            msg = f"{self.repository}@{self.digest} has no image's config"
+            raise RecordError(msg)
+        return dict(config)
 
     def signed(self, kind: Kind) -> Signed:
         """Return the latest signed evidence of a kind."""
