@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
@@ -119,7 +120,11 @@ def test_building_anew_makes_each_layer_once_and_leaves_those_of_others_alone(
     others = good.ws.layers_path / ("0" * 64) / "facts.json"
     others.parent.mkdir()
     others.write_text("{}", encoding="utf-8")
-    ours = [la for la in first[IDENTIFIER][0].layers if good.ws.layers_path in la.path.parents]
+    ours = [
+        la
+        for la in first[small_image.IDENTIFIER][0].layers
+        if good.ws.layers_path in la.path.parents
+    ]
     written: list[list[Path]] = []
     write = wheel_layer.write
 

@@ -17,6 +17,7 @@ from dockwright.composition.assemble import scaffold
 from dockwright.errors import VerifyError
 from dockwright.spec.evidence import Kind
 from dockwright.spec.image import OCI_INDEX_TYPE, OCI_MANIFEST_TYPE, sha256
+from dockwright.spec.records import ScanRecord
 from dockwright.stages import attest
 from dockwright.stages.verify import run
 from dockwright.stages.verify.subject import Subject
@@ -152,6 +153,26 @@ def test_a_record_of_another_image_is_no_proof(case: Case) -> None:
     case.attach(Kind.SMOKE, other, is_signed=True)
     line = case.lines()["smoke"]
     assert (line.verdict, "another image" in line.reason) == ("fail", True)
+
+
+@pytest.mark.parametrize(("problems", "verdict"), [((), "pass"), (("CVE-1 is overdue",), "fail")])
+def test_a_scan_that_failed_fails_and_says_why(
+    case: Case, problems: tuple[str, ...], verdict: str
+) -> None:
+    record = ScanRecord(
+        identifier="x",
+        digest=case.digest,
+        finished_at=LATER,
+        seconds=1.0,
+        exports=(),
+        scanned={},
+        unscanned={},
+        findings=(),
+        problems=problems,
+    )
+    case.attach(Kind.SCAN, record.model_dump_json().encode(), is_signed=True)
+    line = case.lines()["scan"]
+    assert (line.verdict, "CVE-1 is overdue" in line.reason) == (verdict, bool(problems))
 
 
 def test_evidence_of_another_image_that_is_listed_here_is_named(case: Case) -> None:

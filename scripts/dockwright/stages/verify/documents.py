@@ -11,7 +11,7 @@ from dockwright.spec import records
 from dockwright.spec.evidence import Kind
 from dockwright.spec.image import LAYER_TYPE, MANIFEST_TYPE
 from dockwright.spec.provenance import BUILDER
-from dockwright.spec.records import BuildRecord, SmokeRecord, Status
+from dockwright.spec.records import BuildRecord, ScanRecord, SmokeRecord, Status
 from dockwright.stages.verify.verdict import absent, failed, passed
 
 if TYPE_CHECKING:
@@ -81,13 +81,25 @@ def smoke(subject: Subject) -> Line:
     return passed("smoke", f"{counts} on {record.finished_at}", *told)
 
 
-def report(subject: Subject, kind: Kind) -> Line:
-    """Tell whether there is a signed report of a kind about this very image."""
-    signed = subject.signed(kind)
+def bench(subject: Subject) -> Line:
+    """Tell whether there is a signed report of benchmarks of this very image."""
+    signed = subject.signed(Kind.BENCH)
     if signed.piece is None:
-        return absent(kind, signed.note or "no report is attached")
+        return absent("bench", signed.note or "no report is attached")
     record = records.loads(signed.piece.content, records.AnyRecord, of=subject.digest)
-    return passed(kind, f"of {record.finished_at}", signed.note)
+    return passed("bench", f"measured on {record.finished_at}", signed.note)
+
+
+def scan(subject: Subject) -> Line:
+    """Tell how the scan for known vulnerabilities of this very image ended."""
+    signed = subject.signed(Kind.SCAN)
+    if signed.piece is None:
+        return absent("scan", signed.note or "no report is attached")
+    record = records.loads(signed.piece.content, ScanRecord, of=subject.digest)
+    told = f"{len(record.findings)} known vulnerabilities on {record.finished_at}"
+    if record.problems:
+        return failed("scan", told, *record.problems, signed.note)
+    return passed("scan", told, signed.note)
 
 
 def yank(subject: Subject) -> Line:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from dockwright.clients.registry import Repository
 from dockwright.errors import DockwrightError, RegistryError, VerifyError
-from dockwright.spec.evidence import Kind
 from dockwright.stages.verify import contents, documents, layers
 from dockwright.stages.verify.subject import Subject
 from dockwright.stages.verify.verdict import Verdict, failed, judged
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from dockwright.clients.trust import Trust
     from dockwright.stages.verify.verdict import Line
 
-OPTIONAL = frozenset({str(Kind.BENCH), str(Kind.SCAN)})
+OPTIONAL = frozenset({"bench", "scan"})
 """Reports that an image need not have."""
 
 
@@ -67,8 +66,8 @@ def verify(
     yield judged("provenance", partial(documents.provenance, subject))
     yield judged("build", partial(documents.build, subject))
     yield judged("smoke", partial(documents.smoke, subject))
-    for kind in (Kind.BENCH, Kind.SCAN):
-        yield judged(kind, partial(documents.report, subject, kind))
+    yield judged("bench", partial(documents.bench, subject))
+    yield judged("scan", partial(documents.scan, subject))
     yield judged("yank", partial(documents.yank, subject))
     yield judged("support", partial(documents.support, subject, today))
     if with_layers:
