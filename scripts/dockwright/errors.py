@@ -143,5 +143,11 @@ class VerifyError(DockwrightError):
     exit_code = 21
 
 
+class ScanError(DockwrightError):
+    """A vulnerability is overdue, or something could not be scanned or judged."""
+
+    exit_code = 22
+
+
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells expect it."""
