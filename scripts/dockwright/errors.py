@@ -129,14 +129,12 @@ class JobError(DockwrightError):
             self.exit_code = exit_code
 
 
-class ScanError(DockwrightError):
-    """A vulnerability is overdue, or something could not be scanned or judged."""
-
-    exit_code = 22
-
-
 class BenchError(DockwrightError):
     """A benchmark failed, or an image is not known to be as fast as the one it replaces."""
+
+    exit_code = 20
+
+
 class VerifyError(DockwrightError):
     """Something that is claimed of an image in a registry does not hold, or is not signed."""
 
