@@ -147,5 +147,11 @@ class ScanError(DockwrightError):
     exit_code = 22
 
 
+class PolicyError(DockwrightError):
+    """An image must not have what it was to get: it is unproven, unsigned, or yanked."""
+
+    exit_code = 23
+
+
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells expect it."""

@@ -87,12 +87,14 @@ def push_record() -> PushRecord:
         finished_at=WHEN,
         seconds=1.0,
         repository="registry.test/team/huggingface-pytorch-inference",
+        immutable_tag="1-v1.0-now",
         tags=("1",),
         present_blobs=0,
         mounted_blobs=0,
         mounted_bytes=0,
         sent_blobs=0,
         sent_bytes=0,
+        evidence_sha256="0" * 64,
     )
 
 

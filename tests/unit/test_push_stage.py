@@ -13,19 +13,23 @@ import fake_engine
 import images
 from dockwright.clients import images as engine_images
 from dockwright.errors import BuildError, HashMismatchError, RecordError, SmokeError, StaleError
-from dockwright.spec import records
+from dockwright.spec import records, registries
 from dockwright.spec.records import BuildRecord, CheckRecord, PushRecord, SmokeRecord, Status
-from dockwright.stages import push as stage
+from dockwright.stages.push import parcels, send
+from dockwright.stages.push.sources import Engine
 from fake_registry import HOST, FakeRegistry, opened
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from docker import DockerClient
 
+    from dockwright.clients.registry import Repository
     from dockwright.spec.image import AssembledImage
+    from dockwright.spec.registries import Target
     from dockwright.spec.variants import Variant
-    from dockwright.stages.push import Parcel
+    from dockwright.stages.push.parcels import Parcel
     from sample import Sample
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
@@ -40,20 +44,41 @@ class Built(NamedTuple):
     image: AssembledImage
     client: DockerClient
 
+    @property
+    def target(self) -> Target:
+        return registries.find(self.good.ws.buildspec_path, PLACE)
+
+    @property
+    def source(self) -> Engine:
+        return Engine(client=self.client, scratch_path=self.good.ws.uploads_path)
+
     def prepare(self, *, is_current: bool = True) -> tuple[Parcel, ...]:
         every = self.good.manifest().variants
         variants = [v for v in every if v.identifier == self.variant.identifier]
         current = {self.variant.identifier} if is_current else set()
-        return stage.prepare(self.good.ws, variants, every, PLACE, self.client, current=current)
+        return parcels.prepare(
+            self.good.ws,
+            variants,
+            every,
+            self.target,
+            self.source,
+            current=current,
+            is_signed=False,
+        )
 
-    def push(self, registry: FakeRegistry) -> tuple[PushRecord, ...]:
+    def push(
+        self, registry: FakeRegistry, *, now: datetime = NOW, source: Engine | None = None
+    ) -> tuple[PushRecord, ...]:
+        prepared = self.prepare()
         with opened(registry) as repository:
-            return stage.push(
+            return send.push(
                 self.good.ws,
-                self.prepare(),
-                self.client,
+                prepared,
+                source or self.source,
                 repository.session,
-                clock=lambda: NOW,
+                self.target,
+                attest=no_evidence,
+                clock=lambda: now,
                 mount_from=["team/other"],
             )
 
@@ -87,6 +112,12 @@ class Built(NamedTuple):
             ),
         )
         records.write(self.good.ws.out_path, "smoke", record)
+
+
+def no_evidence(
+    repository: Repository, parcel: Parcel, *, also: Sequence[str], now: datetime
+) -> None:
+    """Attach nothing: what is attached is another stage's business."""
 
 
 def blobs_of(image: AssembledImage) -> dict[str, bytes]:
@@ -125,11 +156,12 @@ def test_an_image_is_pushed_under_its_tags_and_recorded(built: Built) -> None:
     name = f"team/{built.variant.repository}"
     assert record.tags[0] == built.variant.tag
     assert len(record.tags) == 3
-    for target in (*record.tags, built.image.digest):
+    for target in (record.immutable_tag, *record.tags, built.image.digest):
         assert registry.manifests[name, target][1] == built.image.manifest
     assert (record.repository, record.digest) == (f"{HOST}/{name}", built.image.digest)
+    assert record.immutable_tag == f"{built.variant.tag}-v1.0-2026-11-23-00-00-00"
     assert (record.sent_blobs, record.mounted_blobs, record.present_blobs) == (3, 0, 0)
-    assert record.sent_bytes == registry.sent_bytes > 1000
+    assert registry.sent_bytes > record.sent_bytes > 1000, "the note of the release went, too"
     identifier = built.variant.identifier
     assert records.read(built.good.ws.out_path, identifier, "push", PushRecord) == record
 
@@ -140,7 +172,7 @@ def test_what_is_there_or_next_door_is_not_sent_again(built: Built) -> None:
     assert (first.mounted_blobs, first.sent_blobs, first.sent_bytes) == (3, 0, 0)
     assert first.mounted_bytes == built.image.size_bytes - len(built.image.manifest)
     assert (second.present_blobs, second.mounted_blobs, second.sent_blobs) == (3, 0, 0)
-    assert registry.sent_bytes == 0
+    assert (first.sent_bytes, second.sent_bytes) == (0, 0)
 
 
 def test_nothing_of_an_export_is_left(built: Built) -> None:
@@ -158,7 +190,7 @@ def test_an_image_is_pushed_only_as_it_was_built(built: Built) -> None:
     with pytest.raises(StaleError, match=r"drifted from the lock; run `dockwright lock --base`"):
         built.prepare()
     built.build_record(media_type="application/vnd.oci.image.manifest.v1+json")
-    with pytest.raises(BuildError, match="SageMaker takes only"):
+    with pytest.raises(BuildError, match=f"{PLACE} takes only"):
         built.prepare()
     records.record_path(built.good.ws.out_path, built.variant.identifier, "build").unlink()
     with pytest.raises(RecordError, match=r"has no build record; run `dockwright build"):
@@ -180,14 +212,17 @@ def test_an_image_is_pushed_only_after_its_own_checks_have_passed(built: Built) 
 def test_every_image_that_must_not_be_pushed_is_named(built: Built) -> None:
     every = built.good.manifest().variants
     with pytest.raises(StaleError) as refused:
-        stage.prepare(built.good.ws, every, every, PLACE, built.client, current=set())
+        parcels.prepare(
+            built.good.ws, every, every, built.target, built.source, current=set(), is_signed=False
+        )
     assert all(v.identifier in str(refused.value) for v in every)
 
 
 def test_a_tag_that_another_push_has_taken_meanwhile_is_told_and_not_recorded(built: Built) -> None:
     registry = FakeRegistry()
     other = httpx.Response(200, headers={"Docker-Content-Digest": "sha256:" + "f" * 64})
-    registry.faults.append((f"HEAD .*/manifests/{re.escape(built.variant.tag)}", lambda _: other))
+    looked_up = f"HEAD .*/manifests/{re.escape(built.variant.tag)}$"
+    registry.faults += [(looked_up, lambda _: None), (looked_up, lambda _: other)]
     with pytest.raises(HashMismatchError, match=r"is sha256:f+, not sha256:.* as pushed"):
         built.push(registry)
     identifier = built.variant.identifier
@@ -195,11 +230,9 @@ def test_a_tag_that_another_push_has_taken_meanwhile_is_told_and_not_recorded(bu
 
 
 def test_an_image_that_was_built_anew_meanwhile_is_not_pushed_in_its_place(built: Built) -> None:
-    parcels = built.prepare()
-    newer = fake_engine.client({built.variant.reference: "sha256:" + "e" * 64})
+    client = fake_engine.client({built.variant.reference: "sha256:" + "e" * 64})
+    newer = Engine(client=client, scratch_path=built.good.ws.uploads_path)
     registry = FakeRegistry()
-    with opened(registry) as repository, pytest.raises(RecordError, match="is not sha256:"):
-        stage.push(
-            built.good.ws, parcels, newer, repository.session, clock=lambda: NOW, mount_from=[]
-        )
+    with pytest.raises(RecordError, match="is not sha256:"):
+        built.push(registry, source=newer)
     assert registry.manifests == {}

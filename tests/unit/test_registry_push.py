@@ -36,7 +36,6 @@ def test_everything_is_there_and_the_second_push_sends_nothing(image: AssembledI
         sent_bytes = registry.sent_bytes
         second = push(repository, image, tags=["1"])
         assert repository.tags() == ("1", "2")
-    assert first.digest == second.digest == image.digest
     assert registry.manifests[NAME, "1"][1] == image.manifest
     assert sent_bytes == first.sent_bytes == image.size_bytes - len(image.manifest)
     assert registry.sent_bytes == sent_bytes

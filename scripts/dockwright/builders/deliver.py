@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, assert_never
 from dockwright import console
 from dockwright.clients import image_load
 from dockwright.composition import image_layout, oci_layout
-from dockwright.errors import HashMismatchError
+from dockwright.errors import PolicyError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -115,20 +115,26 @@ def _to_registry(
     variant: Variant,
     image: AssembledImage,
 ) -> str:
-    from dockwright.clients import registry, registry_push  # noqa: PLC0415 - as above
+    """Send an unchecked image; what `dockwright push` has published under the name stays there."""
+    from dockwright.clients import publication, registry, registry_push  # noqa: PLC0415 - as above
 
     reference = _reference(destination, variant)
     assert reference.tag is not None, "references of variants have tags"
+    repository = registry.Repository(session=session, name=reference.repository)
+    holder = repository.manifest_digest(reference.tag)
+    if holder not in {None, image.digest} and publication.standing_of(repository, str(holder)):
+        msg = (
+            f"{reference} is an image that was checked and pushed; an unchecked one does not "
+            "replace it: write it with --to oci:FOLDER, check it, and `dockwright push` it"
+        )
+        raise PolicyError(msg)
     pushed = registry_push.push(
-        registry.Repository(session=session, name=reference.repository),
+        repository,
         image,
         tags=[reference.tag],
         mount_from=others,
         uploads_path=ws.uploads_path,
     )
-    if pushed.digest != image.digest:
-        msg = f"{reference} was pushed as {pushed.digest}, not as {image.digest}"
-        raise HashMismatchError(msg)
     console.say(f"{reference}: {pushed}")
     return str(reference)
 

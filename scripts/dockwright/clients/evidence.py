@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 from dockwright.clients import registry_upload
-from dockwright.clients.registry_upload import Payload
 from dockwright.errors import RegistryError
 from dockwright.spec import evidence
 from dockwright.spec.evidence import Kind, Subject
-from dockwright.spec.image import sha256
 
 if TYPE_CHECKING:
     from dockwright.clients.registry import Repository
@@ -39,8 +35,7 @@ def attach(
     subject = _subject(repository, digest)
     artifact = evidence.artifact(kind, content, subject, created_at=created_at)
     for blob in (content, evidence.EMPTY):
-        if not repository.has_blob(sha256(blob), for_push=True):
-            registry_upload.upload(repository, _payload(blob))
+        registry_upload.put(repository, blob)
     return repository.attach(artifact, subject=digest)
 
 
@@ -80,9 +75,3 @@ def _subject(repository: Repository, digest: str) -> Subject:
         msg = f"{repository}@{digest} is not there: evidence needs its image; push it first"
         raise RegistryError(msg)
     return Subject(digest=digest, size_bytes=len(manifest.content), media_type=manifest.media_type)
-
-
-def _payload(content: bytes) -> Payload:
-    return Payload(
-        digest=sha256(content), size_bytes=len(content), open=partial(io.BytesIO, content)
-    )

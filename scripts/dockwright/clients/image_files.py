@@ -48,6 +48,11 @@ def opened(
         yield image
 
 
+def in_layout(folder: Path, digest: str) -> AssembledImage | None:
+    """Return an image of an OCI layout; None where the layout lacks a part of it."""
+    return _image(folder / "blobs", digest)
+
+
 def _image(blobs_path: Path, digest: str) -> AssembledImage | None:
     """Return an image whose blobs are all below a folder, its documents checked by their digests."""
     manifest = _document(blobs_path, digest)

@@ -101,6 +101,14 @@ class Repository:
         manifest = self.get_manifest(target)  # the header is a courtesy in the specification
         return manifest.digest if manifest else None
 
+    def untag(self, tag: str) -> bool:
+        """Remove a tag and nothing else; False where the registry does not do that."""
+        url = self.url(f"manifests/{tag}")
+        refused = frozenset({400, 403, 404, 405})
+        scopes = (f"repository:{self.name}:delete,pull",)
+        self.session.request("DELETE", url, scopes=scopes, ok=refused)
+        return self.manifest_digest(tag) is None
+
     def tags(self) -> tuple[str, ...]:
         """Return all tags; none for a repository that is not there yet."""
         found: list[str] = []
@@ -112,6 +120,11 @@ class Repository:
             found += _json(response, url).get("tags") or ()
             url = response.links.get("next", {}).get("url")
         return tuple(found)
+
+    def is_there(self) -> bool:
+        """Tell whether the registry knows the repository; some know none that has no tag."""
+        url = self.url("tags/list")
+        return self.session.request("GET", url, scopes=self.pull_scopes, ok=ABSENT).is_success
 
     def referrers(
         self, digest: str, artifact_type: str | None = None

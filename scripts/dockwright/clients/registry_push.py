@@ -1,4 +1,4 @@
-"""An assembled image in; the image in a repository under its tags out, sending only what lacks."""
+"""An image, or blobs, in; the same in a repository out, sending only what it lacks."""
 
 from __future__ import annotations
 
@@ -32,7 +32,6 @@ STOP_WAIT_S = 5.0
 class Pushed:
     """What a push did, by the blobs' digests."""
 
-    digest: str
     present: tuple[str, ...]
     mounted: tuple[str, ...]
     sent: tuple[str, ...]
@@ -80,7 +79,29 @@ def push(
     where unfinished uploads are remembered, for the push after one that was killed. Before the last
     blob is there, nothing is published: a push that is cut off leaves no image behind.
     """
-    payloads = _payloads(image)
+    pushed = bring(
+        repository,
+        _payloads(image),
+        mount_from=mount_from,
+        uploads_path=uploads_path,
+        chunk_bytes=chunk_bytes,
+    )
+    repository.put_manifest(image.digest, image.manifest, image.manifest_type)
+    for tag in tags:
+        repository.put_manifest(tag, image.manifest, image.manifest_type)
+    return pushed
+
+
+def bring(
+    repository: Repository,
+    payloads: Sequence[Payload],
+    *,
+    mount_from: Sequence[str] = (),
+    uploads_path: Path | None = None,
+    chunk_bytes: int | None = None,
+) -> Pushed:
+    """Send the blobs that the repository lacks, several at a time, the largest first."""
+    largest_first = sorted(payloads, key=lambda p: p.size_bytes, reverse=True)
     total_bytes = sum(payload.size_bytes for payload in payloads)
     stop = threading.Event()
     with console.transfer(f"push to {repository}", total_bytes) as transfer:
@@ -92,19 +113,16 @@ def push(
             transfer=transfer,
             stop=stop,
         )
-        _work(run, payloads)
-    repository.put_manifest(image.digest, image.manifest, image.manifest_type)
-    for tag in tags:
-        repository.put_manifest(tag, image.manifest, image.manifest_type)
+        _work(run, largest_first)
     by_way = {
-        way: tuple(p.digest for p in payloads if run.outcome[p.digest] == way)
+        way: tuple(p.digest for p in largest_first if run.outcome[p.digest] == way)
         for way in ("present", "mounted", "sent")
     }
     mounted_bytes, sent_bytes = (
         sum(p.size_bytes for p in payloads if p.digest in by_way[way])
         for way in ("mounted", "sent")
     )
-    return Pushed(digest=image.digest, **by_way, mounted_bytes=mounted_bytes, sent_bytes=sent_bytes)
+    return Pushed(**by_way, mounted_bytes=mounted_bytes, sent_bytes=sent_bytes)
 
 
 def _payloads(image: AssembledImage) -> list[Payload]:
@@ -124,7 +142,7 @@ def _payloads(image: AssembledImage) -> list[Payload]:
         payloads[layer.digest] = Payload(
             digest=layer.digest, size_bytes=layer.size_bytes, open=partial(_opened, layer.path)
         )
-    return sorted(payloads.values(), key=lambda p: p.size_bytes, reverse=True)
+    return list(payloads.values())
 
 
 def _opened(path: Path) -> IO[bytes]:

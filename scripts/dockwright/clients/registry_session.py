@@ -6,6 +6,7 @@ import ssl
 import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
@@ -20,6 +21,7 @@ from dockwright.errors import RegistryError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
+    from datetime import datetime
 
     from dockwright.clients.docker_credentials import Credential
     from dockwright.clients.registry_auth import Scopes
@@ -29,6 +31,7 @@ TIMEOUT_S = 60.0
 CONNECTIONS = 8
 DOCKER_HUB_API = "registry-1.docker.io"
 DETAIL_CHARACTERS = 300
+ANY = frozenset(range(400, 500))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,6 +97,12 @@ class Session:
         if response.is_success or response.status_code in ok:
             return response
         raise failure(response)
+
+    def date(self) -> datetime | None:
+        """Return the time that the registry's clock shows, if it tells."""
+        response = self.request("GET", self.base_url, scopes=(), ok=ANY)
+        told = response.headers.get("Date")
+        return parsedate_to_datetime(told) if told else None
 
     @contextmanager
     def streaming(

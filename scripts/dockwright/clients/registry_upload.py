@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import re
 from dataclasses import dataclass, field
+from functools import partial
 from typing import IO, TYPE_CHECKING
 
 import httpx
@@ -13,6 +15,7 @@ from dockwright.clients.hashing import ignore
 from dockwright.clients.registry_session import error_codes, explained, failure
 from dockwright.clients.transient import retrying
 from dockwright.errors import HashMismatchError, RegistryError
+from dockwright.spec.image import sha256
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -89,6 +92,14 @@ def upload(
         while not is_done:
             # Each step has its attempts: a long upload may be cut more often than a short one.
             is_done = retrying(what, session.sleep)(_step, state)
+
+
+def put(repository: Repository, content: bytes) -> None:
+    """Make the repository have a small blob."""
+    digest = sha256(content)
+    if not repository.has_blob(digest, for_push=True):
+        payload = Payload(digest=digest, size_bytes=len(content), open=partial(io.BytesIO, content))
+        upload(repository, payload)
 
 
 def mount(repository: Repository, digest: str, *, source: str) -> str | None:

@@ -30,6 +30,10 @@ class Kind(StrEnum):
     PROVENANCE = "provenance"
     SCAFFOLD = "scaffold"
     """What is needed to make the wheels again from the image's layers."""
+    RELEASE = "release"
+    """Which release it is of, and when it was built: what decides which names it may take."""
+    WAIVER = "waiver"
+    """Why checks that could not be made did not keep it from being promoted."""
     YANK = "yank"
 
     @property

@@ -24,13 +24,14 @@ Version = Annotated[
     str,
     StringConstraints(
         pattern=r"^(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*))*((a|b|rc)[0-9]+)?(\.post[0-9]+)?$",
-        max_length=32,  # two of them and the rest of a tag are within the 128 that a tag may have
+        max_length=24,  # two of them and the rest of a tag are within the 128 that a tag may have
     ),
 ]
 PythonVersion = Annotated[str, StringConstraints(pattern=r"^3\.[1-9][0-9]$")]
 DriverVersion = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{2}(\.[0-9]+)*$")]
 Distribution = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
 Word = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=40)]
+ImageVersion = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,2}\.(0|[1-9][0-9]{0,2})$")]
 BaseName = Annotated[
     str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(\.[a-z0-9]+)*$", max_length=20)
 ]
@@ -257,6 +258,7 @@ class ReleaseSpec(Model):
 
     version: Version
     base: BaseName
+    image: Annotated[ImageVersion, Field(description="of what we make of these versions")] = "1.0"
     ga: date
     end_of_patch: date
     jobs: Annotated[tuple[Job, ...], Field(min_length=1)]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from dockwright.spec.axes import Accelerator, Framework, Job
     from dockwright.spec.variants import Variant
 
@@ -58,6 +60,16 @@ def tag(
     cuda = "" if accelerator.kind == "cpu" else f"-{accelerator}"
     start = f"{version}-transformers{transformers}"
     return f"{start}-{accelerator.kind}-{python_tag(python)}{cuda}-{base}"
+
+
+def immutable_tag(full_tag: str, *, image: str, pushed_at: datetime) -> str:
+    """Return the tag that one build of a variant keeps for ever.
+
+    >>> from datetime import UTC, datetime
+    >>> immutable_tag("2.15.0-cpu", image="1.0", pushed_at=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
+    '2.15.0-cpu-v1.0-2026-01-02-03-04-05'
+    """
+    return f"{full_tag}-v{image}-{pushed_at:%Y-%m-%d-%H-%M-%S}"
 
 
 def line(version: str) -> str:

@@ -106,14 +106,30 @@ class PushRecord(Record):
 
     repository: str
     """With the registry's host."""
+    immutable_tag: str
     tags: tuple[str, ...]
-    """The full tag, then the aliases that were moved to the image."""
+    """The full tag, then the aliases, without those that a newer image has."""
     present_blobs: int
     """Config and layers that the repository had already."""
     mounted_blobs: int
     mounted_bytes: int
     """Taken over from other repositories of the registry."""
     sent_blobs: int
+    sent_bytes: int
+    evidence_sha256: str
+    """Of the records that were attached, and whether that was signed."""
+
+
+class PromoteRecord(Record):
+    """An image that was promoted, and found in the target registry under each of these names."""
+
+    source: str
+    repository: str
+    immutable_tag: str
+    tags: tuple[str, ...]
+    waived: dict[str, str]
+    """Checks that could not be made, and why that was let pass."""
+    mounted_bytes: int
     sent_bytes: int
 
 

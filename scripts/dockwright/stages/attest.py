@@ -17,7 +17,7 @@ from dockwright.spec import lock as locks
 from dockwright.spec.evidence import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from dockwright.clients.cosign import Signer
@@ -36,16 +36,20 @@ def attach_all(
     *,
     now: datetime,
     signer: Signer | None,
+    also: Sequence[str] = (),
 ) -> tuple[str, ...]:
     """Attach everything that is known of a variant's pushed image, and sign it with the image.
 
-    What is attached already is not attached again. Returns the digests of the evidence.
+    What is attached already is not attached again; `also` names what else is signed. Returns the digests of the evidence.
     """
     material = load(ws, variant)
     digest = material.record.digest
-    attached = tuple(
-        _attach(repository, digest, kind, content, now=now)
-        for kind, content in documents(ws, material)
+    attached = (
+        *also,
+        *(
+            _attach(repository, digest, kind, content, now=now)
+            for kind, content in documents(ws, material)
+        ),
     )
     if signer is None:
         console.warn(

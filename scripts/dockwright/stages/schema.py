@@ -12,6 +12,7 @@ from dockwright.spec.advisory_policy import AdvisoryPolicy
 from dockwright.spec.hosts import Hosts
 from dockwright.spec.model import Common, FrameworkFile
 from dockwright.spec.records import write_atomically
+from dockwright.spec.registries import Registries
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 
 
 def text() -> str:
-    """Return the schema: a file is of common.yml's shape, a framework's, advisories.yml's or hosts.yml's."""
-    models = (Common, FrameworkFile, AdvisoryPolicy, Hosts)
+    """Return the schema: every file of the manifest is of one of these shapes."""
+    models = (Common, FrameworkFile, AdvisoryPolicy, Hosts, Registries)
     refs, schema = models_json_schema(
         [(model, "validation") for model in models],
         title="dockwright manifest",

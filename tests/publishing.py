@@ -1,0 +1,160 @@
+"""A copy of the sample in; its releases, as tiny images with records, pushed to a registry, out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import images
+from dockwright.clients import cosign, evidence
+from dockwright.clients.registry import Repository
+from dockwright.composition import image_layout
+from dockwright.spec import records, registries, selector
+from dockwright.spec.evidence import Kind
+from dockwright.spec.records import BuildRecord, CheckRecord, SmokeRecord, Status
+from dockwright.stages.push import parcels, send
+from dockwright.stages.push.sources import Layouts
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from dockwright.clients.cosign import Signer
+    from dockwright.clients.registry_session import Session
+    from dockwright.spec.image import AssembledImage
+    from dockwright.spec.records import PushRecord
+    from dockwright.spec.variants import Variant
+    from dockwright.stages.push.parcels import Parcel
+    from sample import Sample
+
+RELEASE = "tensorflow-8.2.0-transformers4.99.0-py311-debian12"
+GPU_CHECK = "cuda/check_gpu"
+REGISTRIES = """\
+registries:
+  staging: {{place: "{host}/staging", retention_days: 30}}
+  production: {{place: "{host}/production"}}
+  signed: {{place: "{host}/signed", requires: [smoke, signature], key: release.pub}}
+"""
+
+
+@dataclass
+class Publisher:
+    """Someone who builds, checks and pushes the sample's release, by a clock of their own."""
+
+    sample: Sample
+    folder: Path
+    glob: str = f"{RELEASE}-*"
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    digests: dict[str, str] = field(default_factory=dict)
+    signer: Signer | None = None
+
+    @property
+    def every(self) -> tuple[Variant, ...]:
+        return self.sample.manifest().variants
+
+    @property
+    def variants(self) -> tuple[Variant, ...]:
+        return selector.pick(self.every, [self.glob])
+
+    def know(self, host: str) -> None:
+        """Write registries.yml with a staging and a production place on a host."""
+        path = self.sample.ws.buildspec_path / registries.FILE
+        path.write_text(REGISTRIES.format(host=host), encoding="utf-8")
+
+    def build(self, seed: int, *, statuses: Sequence[Status] = (Status.PASSED,)) -> None:
+        """Make images that only a seed tells from others, and records that they were checked."""
+        for number, variant in enumerate(self.variants):
+            made = images.tiny(self.folder / "blobs", extra_bytes=20_000, seed=seed * 100 + number)
+            path = self.folder / variant.identifier
+            image_layout.write(path, made, reference=variant.reference)
+            self.digests[variant.identifier] = made.digest
+            self.record_build(variant, made)
+            self.record_smoke(variant, made.digest, statuses)
+
+    def record_build(self, variant: Variant, image: AssembledImage) -> None:
+        record = BuildRecord(
+            identifier=variant.identifier,
+            digest=image.digest,
+            finished_at=self.now.isoformat(timespec="seconds"),
+            seconds=1.0,
+            reference=variant.reference,
+            builder="assemble",
+            inputs_sha256="0" * 64,
+            base_digest="sha256:" + "b" * 64,
+            is_base_drifted=False,
+            media_type=image.manifest_type,
+            layers=(),
+            size_bytes=image.size_bytes,
+        )
+        records.write(self.sample.ws.out_path, "build", record)
+
+    def record_smoke(self, variant: Variant, digest: str, statuses: Sequence[Status]) -> None:
+        names = {Status.PASSED: "common/check", Status.FAILED: "common/bad"}
+        record = SmokeRecord(
+            identifier=variant.identifier,
+            digest=digest,
+            finished_at=self.now.isoformat(timespec="seconds"),
+            seconds=1.0,
+            checks_sha256="c" * 64,
+            checks=tuple(
+                CheckRecord(name=names.get(s, GPU_CHECK), status=s, seconds=1.0, detail="")
+                for s in statuses
+            ),
+        )
+        records.write(self.sample.ws.out_path, "smoke", record)
+
+    def push(self, session: Session, place: str = "staging") -> tuple[PushRecord, ...]:
+        """Push what was built last; the clock goes on by a minute."""
+        target = registries.find(self.sample.ws.buildspec_path, f"{session.host}/{place}")
+        source = Layouts(folder=self.folder)
+        every = self.every
+        variants = selector.pick(every, [self.glob])
+        current = {variant.identifier for variant in variants}
+        prepared = parcels.prepare(
+            self.sample.ws,
+            variants,
+            every,
+            target,
+            source,
+            current=current,
+            is_signed=self.signer is not None,
+        )
+        pushed = send.push(
+            self.sample.ws,
+            prepared,
+            source,
+            session,
+            target,
+            attest=self.attest,
+            clock=lambda: self.now,
+            mount_from=[],
+        )
+        self.now += timedelta(minutes=1)
+        return pushed
+
+    def attest(
+        self, repository: Repository, parcel: Parcel, *, also: Sequence[str], now: datetime
+    ) -> None:
+        """Attach the records alone: the sample's wheels, which the rest is made of, do not exist."""
+        digest, created_at = parcel.record.digest, now.isoformat(timespec="seconds")
+        attached = [*also]
+        for kind in (Kind.BUILD, Kind.SMOKE):
+            path = records.record_path(self.sample.ws.out_path, parcel.record.identifier, kind)
+            content = path.read_bytes()
+            attached.append(
+                evidence.attach(repository, digest, kind, content, created_at=created_at)
+            )
+        if self.signer:
+            cosign.sign(self.signer, repository, (digest, *attached))
+
+    def tags(self, session: Session, place: str) -> dict[str, str]:
+        """Return what every tag of users in a place names, by `<image>:<tag>`."""
+        found = {}
+        for name in dict.fromkeys(variant.repository for variant in self.every):
+            repository = Repository(session=session, name=f"{place}/{name}")
+            for tag in repository.tags():
+                digest = repository.manifest_digest(tag)
+                if not tag.startswith("sha256-") and digest is not None:
+                    found[f"{name}:{tag}"] = digest
+        return found
