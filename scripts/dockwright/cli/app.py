@@ -20,6 +20,7 @@ from dockwright.cli import (
     matrix,
     outdated,
     plan,
+    promote,
     prove,
     push,
     registry,
@@ -61,6 +62,9 @@ app.command("scan")(scan.scan)
 app.command("push")(push.push)
 app.command("diff")(diff.diff)
 app.command("verify")(verify.verify)
+app.command("promote")(promote.promote)
+app.command("rollback")(promote.rollback)
+app.command("yank")(promote.yank)
 app.command("prove")(prove.prove)
 app.command("show")(show.show)
 app.command("doctor")(doctor.doctor)
