@@ -76,6 +76,10 @@ bench-build: $(READY) ## Measure both builders beside a plain pip Dockerfile, ag
 bench-serving: $(READY) ## Measure our server beside Hugging Face's SageMaker toolkit, against targets
 	@PYTHONPATH=tests python -m bench.bench_serving $(ARGS)
 
+.PHONY: bench-push
+bench-push: $(READY) ## Measure pushes to a registry on loopback beside skopeo's, against targets
+	@PYTHONPATH=tests python -m bench.bench_push $(ARGS)
+
 .PHONY: bench-site
 bench-site: $(READY) ## Measure how fast the catalogue's page filters 2,000 images
 	@PYTHONPATH=tests python -m bench.bench_site
