@@ -11,11 +11,12 @@ import pytest
 
 import images
 from dockwright import process
-from dockwright.clients import docker, image_files, image_load, registry_server
+from dockwright.clients import docker, evidence, image_files, image_load, registry_server
 from dockwright.clients import images as engine_images
 from dockwright.clients.registry import Repository, session
 from dockwright.errors import ProcessError
 from dockwright.spec import records
+from dockwright.spec.evidence import Kind
 from dockwright.spec.records import SmokeRecord
 from dockwright.workspace import Workspace
 
@@ -87,8 +88,12 @@ def test_a_checked_image_is_pushed_once_and_pulled_again(
         assert first["digest"] == second["digest"] == inference.digest
         assert first["sent_bytes"] > inference.size_bytes > second["sent_bytes"] == 0
         assert first["tags"][0] == variant.tag
-        assert set(repository.tags()) == set(first["tags"])
-        assert {repository.manifest_digest(tag) for tag in first["tags"]} == {inference.digest}
+        assert second["immutable_tag"] == first["immutable_tag"]
+        named = {tag for tag in repository.tags() if not tag.startswith("sha256-")}
+        assert named == {first["immutable_tag"], *first["tags"]}
+        assert {repository.manifest_digest(tag) for tag in named} == {inference.digest}
+        for kind in (Kind.BUILD, Kind.SMOKE, Kind.SBOM, Kind.PROVENANCE, Kind.RELEASE):
+            assert evidence.found(repository, inference.digest, kind), kind
     reference = f"{repository}:{first['tags'][-1]}"
     try:
         process.run((*engine.docker, "pull", "--quiet", reference), timeout_s=300)
