@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from dockwright import console
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
         ) -> None: ...
 
 
+PARALLEL = 8
+"""Images that the registry is asked about at once."""
 MAX_SKEW = timedelta(minutes=5)
 
 
@@ -55,11 +59,12 @@ def push(
     repositories = [Repository(session=session, name=p.to.repository) for p in parcels]
     ecr.require(repositories, target.registry.retention_days)
     _require_clock(session, parcels, clock())
-    for repository, parcel in zip(repositories, parcels, strict=True):
-        _require_unyanked(repository, parcel)
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        tuple(pool.map(_require_unyanked, repositories, parcels))
+        there = tuple(pool.map(partial(_unchanged, ws), parcels, repositories))
     pushed = []
-    for repository, parcel in zip(repositories, parcels, strict=True):
-        record = _unchanged(ws, parcel, repository) or _push(
+    for repository, parcel, earlier in zip(repositories, parcels, there, strict=True):
+        record = earlier or _push(
             ws, parcel, source, repository, attest=attest, clock=clock, mount_from=mount_from
         )
         records.write(ws.out_path, "push", record)
