@@ -30,7 +30,7 @@ GROUPS = (Group.PYTHON, Group.FRAMEWORK, Group.HUGGINGFACE, Group.COMMON)
 
 def versions() -> SearchStrategy[str]:
     """Versions of one to four numbers, some of them before or after a release."""
-    number = st.integers(0, 9999).map(str)
+    number = st.integers(0, 999).map(str)
     numbers = st.lists(number, min_size=1, max_size=4).map(".".join)
     return st.tuples(numbers, st.sampled_from(["", "rc1", "a0", ".post2"])).map("".join)
 
