@@ -40,7 +40,8 @@ def attach_all(
 ) -> tuple[str, ...]:
     """Attach everything that is known of a variant's pushed image, and sign it with the image.
 
-    What is attached already is not attached again; `also` names what else is signed. Returns the digests of the evidence.
+    What is attached already is not attached again; `also` names what else is signed. Returns the
+    digests of the evidence.
     """
     material = load(ws, variant)
     digest = material.record.digest

@@ -14,7 +14,7 @@ from dockwright.spec import publication as notes
 from dockwright.spec.evidence import Kind
 from dockwright.spec.image import MANIFEST_TYPE
 from dockwright.spec.publication import Standing
-from dockwright.spec.records import BenchRecord, SmokeRecord, Status, SuiteStatus, Verdict
+from dockwright.spec.records import BenchRecord, BenchVerdict, SmokeRecord, Status, SuiteStatus
 from dockwright.spec.registries import MediaTypes, Requirement
 
 if TYPE_CHECKING:
@@ -169,7 +169,7 @@ def _bench(name: str, source: Repository, digest: str, counts: Trusted) -> list[
         f"{suite.name} {metric.name}"
         for suite in record.suites
         for metric in suite.metrics
-        if metric.verdict is Verdict.WORSE
+        if metric.verdict is BenchVerdict.WORSE
     ]
     if bad or not record.suites:
         what = f"{', '.join(bad)} failed or worse" if bad else "nothing was measured"
