@@ -236,7 +236,7 @@ def test_a_layer_that_was_changed_on_the_way_is_refused(tmp_path: Path) -> None:
     registry.blobs[NAME][b.layers[0].digest] = a.layers[0].path.read_bytes()
     with opened(registry, name=NAME) as repository:
         sides = [image_source.in_registry(repository, tag) for tag in ("a", "b")]
-        with pytest.raises(HashMismatchError, match="do not use this image"):
+        with pytest.raises(HashMismatchError, match="do not use it"):
             diff.of_images(sides[0], sides[1], Told(), Told())
 
 

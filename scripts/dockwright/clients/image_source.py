@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dockwright.clients import image_files
-from dockwright.clients.registry_session import TIMEOUT_S, explained, failure
+from dockwright.clients import blob_stream, image_files
 from dockwright.errors import HashMismatchError, RegistryError
 
 if TYPE_CHECKING:
@@ -70,13 +69,14 @@ def in_registry(repository: Repository, target: str) -> Source:
         digests = ", ".join(str(entry.get("digest")) for entry in document.get("manifests", []))
         msg = f"{name} is not one image but an index; name one of its digests: {digests}"
         raise RegistryError(msg)
+    sizes = {layer["digest"]: layer["size"] for layer in document["layers"]}
     return Source(
         name=name,
         place=f"in the registry {repository.session.host}",
         digest=manifest.digest,
         manifest=document,
         config=json.loads(repository.read_blob(document["config"]["digest"])),
-        opened=lambda wanted: _from_registry(repository, wanted),
+        opened=lambda wanted: nullcontext(blob_stream.pieces(repository, wanted, sizes[wanted])),
     )
 
 
@@ -85,25 +85,6 @@ def _from_file(image: AssembledImage, digest: str) -> Iterator[Iterator[bytes]]:
     (path,) = {layer.path for layer in image.layers if layer.digest == digest}
     with path.open("rb") as file:
         yield _checked(iter(lambda: file.read(PIECE_BYTES), b""), digest)
-
-
-@contextmanager
-def _from_registry(repository: Repository, digest: str) -> Iterator[Iterator[bytes]]:
-    """Stream a blob: a layer of a GPU image would not fit into memory."""
-    repository.has_blob(digest)  # logs in where that is needed
-    session, url = repository.session, repository.url(f"blobs/{digest}")
-    authorization = session.authorizer.header(repository.pull_scopes)
-    headers = {"Accept-Encoding": "identity"}
-    headers |= {"Authorization": authorization} if authorization else {}
-    with (
-        explained(session.host),
-        session.http.stream(
-            "GET", url, headers=headers, follow_redirects=True, timeout=TIMEOUT_S
-        ) as response,
-    ):
-        if not response.is_success:
-            raise failure(response)
-        yield _checked(response.iter_bytes(PIECE_BYTES), digest)
 
 
 def _checked(pieces: Iterator[bytes], digest: str) -> Iterator[bytes]:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import hashlib
 import posixpath
 import tarfile
-import zlib
 from dataclasses import dataclass
 from itertools import chain
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-from isal import isal_zlib
-
+from dockwright.clients import gunzip
+from dockwright.clients.gunzip import InflateError
 from dockwright.clients.tar_stream import Stream
 from dockwright.errors import DockwrightError
 
@@ -19,9 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 PIECE_BYTES = 1 << 20
-# The stubs of isal take it for an instance.
-InflateError = cast("type[Exception]", isal_zlib.error)
-GZIP_WINDOW = 16 + zlib.MAX_WBITS
 GZIP_MAGIC = b"\x1f\x8b"
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 WHITEOUT = ".wh."
@@ -69,7 +65,7 @@ def read(pieces: Iterator[bytes], keep: Callable[[str], bool], *, name: str) -> 
                     files[path] = _file(archive, member, path, content)
         for _ in inflated:  # what stands after the tar's end is part of what the digest names
             pass
-    except (tarfile.TarError, EOFError, InflateError) as e:
+    except (tarfile.TarError, EOFError, OSError, InflateError) as e:
         msg = f"{name} is not a whole layer ({e}); push or pull its image anew"
         raise DockwrightError(msg) from None
     return Listing(files=files, removed=frozenset(removed), kept=kept)
@@ -89,17 +85,7 @@ def _inflated(pieces: Iterator[bytes], name: str) -> Iterator[bytes]:
         yield first
         yield from pieces
         return
-    inflater = None
-    for piece in chain([first], pieces):
-        rest = piece
-        while rest:
-            inflater = inflater or isal_zlib.decompressobj(GZIP_WINDOW)
-            yield inflater.decompress(rest)
-            rest = inflater.unused_data
-            inflater = None if inflater.eof else inflater
-    if inflater is not None:
-        msg = "it ends in the middle"
-        raise EOFError(msg)
+    yield from gunzip.inflated(chain([first], pieces))
 
 
 def _file(

@@ -6,24 +6,20 @@ Nothing is unpacked, and no more is held than names and hashes: files are hashed
 from __future__ import annotations
 
 import hashlib
-import io
 import posixpath
 import tarfile
 import zlib
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
-from isal import igzip
-
+from dockwright.clients import gunzip
+from dockwright.clients.gunzip import InflateError, Pieces
 from dockwright.clients.hashing import CHUNK_BYTES
-from dockwright.composition.assemble.wheel_archive import InflateError
 from dockwright.errors import HashMismatchError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from hashlib import _Hash as Hash
-
-    from typing_extensions import Buffer
 
 KEPT_BYTES = 64 << 20
 """The most of a file that is kept whole."""
@@ -57,31 +53,12 @@ class Content:
     entries: dict[str, Entry]
 
 
-class _Pieces(io.RawIOBase):
-    """Bytes that come in pieces, as the file that readers want."""
-
-    def __init__(self, pieces: Iterator[bytes]) -> None:
-        self._pieces, self._rest = pieces, memoryview(b"")
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Buffer) -> int:
-        if not self._rest:
-            self._rest = memoryview(next(self._pieces, b""))
-        target = memoryview(buffer)
-        count = min(len(target), len(self._rest))
-        target[:count] = self._rest[:count]
-        self._rest = self._rest[count:]
-        return count
-
-
 def read(pieces: Iterator[bytes], wanted: Wanted, *, name: str) -> Content:
     """Read a gzip layer to its end; HashMismatchError, naming it, when it is not one."""
     hashed = hashlib.sha256()
-    inner = _inflated(pieces, hashed)
+    inner = _hashed(gunzip.inflated(pieces), hashed)
     try:
-        with tarfile.open(fileobj=_Pieces(inner), mode="r|", bufsize=CHUNK_BYTES) as tar:
+        with tarfile.open(fileobj=Pieces(inner), mode="r|", bufsize=CHUNK_BYTES) as tar:
             entries = _entries(tar, wanted)
         for _ in inner:  # the hash is of what lies behind the tar's end, too
             pass
@@ -93,10 +70,8 @@ def read(pieces: Iterator[bytes], wanted: Wanted, *, name: str) -> Content:
     return Content(diff_id=f"sha256:{hashed.hexdigest()}", entries=entries)
 
 
-def _inflated(pieces: Iterator[bytes], hashed: Hash) -> Iterator[bytes]:
-    # Its stubs have no types. It reads file after file, as gzip has it.
-    file: IO[bytes] = cast("Any", igzip).IGzipFile(fileobj=_Pieces(pieces), mode="rb")
-    while piece := file.read(CHUNK_BYTES):
+def _hashed(pieces: Iterator[bytes], hashed: Hash) -> Iterator[bytes]:
+    for piece in pieces:
         hashed.update(piece)
         yield piece
 

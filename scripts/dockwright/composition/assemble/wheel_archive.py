@@ -6,10 +6,11 @@ import os
 import zlib
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from isal import isal_zlib
 
+from dockwright.clients.gunzip import InflateError
 from dockwright.clients.hashing import CHUNK_BYTES
 from dockwright.composition.assemble import zip_directory
 from dockwright.composition.assemble.refusal import corrupt, refuse
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
 MAX_READ_BYTES = 64 << 20
 """Of a file that is read whole: metadata, and scripts that are rewritten."""
-# The stubs of isal take it for an instance.
-InflateError = cast("type[Exception]", isal_zlib.error)
 
 
 @dataclass(frozen=True, slots=True)
