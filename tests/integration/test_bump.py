@@ -171,6 +171,17 @@ def test_a_dry_run_shows_steps_and_bytes_and_changes_nothing(checkout: Checkout)
     assert checkout.good.tree().keys() - before <= {"out/bump.lock"}
 
 
+def test_what_a_users_code_may_notice_raises_the_image_version(checkout: Checkout) -> None:
+    with checkout.restored() as before:
+        checkout.run("bump", "sentencepiece", "--no-layers")
+        after = checkout.good.tree()
+    by_hand = before["buildspec/pytorch.yml"].replace(
+        b'sentencepiece: "0.9"', b'sentencepiece: "0.10"'
+    )
+    by_hand = by_hand.replace(b'"9.1.0"\n', b'"9.1.0"\n    image: "1.1"\n')
+    assert after["buildspec/pytorch.yml"] == by_hand
+
+
 def test_what_nobody_pins_takes_its_newest_in_the_lock_alone(checkout: Checkout) -> None:
     assert "at the newest version that the pins allow" in checkout.refused("bump", "sympy")
     told = checkout.refused("bump", "numpy", "3.1")

@@ -111,3 +111,21 @@ def _at(data: object, keys: yamlfile.Keys) -> object:
     for key in keys:
         data = data[key]  # type: ignore[index]
     return data
+
+
+@pytest.mark.parametrize(
+    ("text", "keys", "written"),
+    [
+        (
+            'a:\n  - b: "1"  # why\n    c: 2\n',
+            ("a", 0, "b"),
+            'a:\n  - b: "1"  # why\n    image: "1.1"\n    c: 2\n',
+        ),
+        ("a:\n  - b: 1", ("a", 0, "b"), 'a:\n  - b: 1\n    image: "1.1"'),
+        ("a: [{b: 1, c: 2}]\n", ("a", 0, "b"), 'a: [{b: 1, image: "1.1", c: 2}]\n'),
+    ],
+)
+def test_a_key_is_added_in_the_layout_of_its_neighbour(
+    text: str, keys: yamlfile.Keys, written: str
+) -> None:
+    assert manifest_text.added(text, keys, "image", "1.1") == written

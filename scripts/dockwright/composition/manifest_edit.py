@@ -44,6 +44,17 @@ def add(buildspec_path: Path, like: Release, moves: Iterable[Move], today: date)
     _edit(path, {("releases", at + 1, *keys[2:]): value for keys, value in values.items()})
 
 
+def set_image_version(buildspec_path: Path, release: Release, version: str) -> None:
+    """Write a release's image version, after its framework's where it has stood nowhere yet."""
+    path, entry = buildspec_path / f"{release.framework}.yml", ("releases", pins.position(release))
+    text = path.read_bytes().decode()
+    try:
+        text = manifest_text.replaced(text, {(*entry, "image"): version})
+    except KeyError:
+        text = manifest_text.added(text, (*entry, "version"), "image", version)
+    write_atomically(path, text)
+
+
 def rename_accelerators(
     buildspec_path: Path, release: Release, at: int, names: Mapping[str, str]
 ) -> None:

@@ -40,6 +40,21 @@ def renamed(text: str, keys: Keys, name: str) -> str:
     return _spliced(text, {_span(node): name})
 
 
+def added(text: str, after: Keys, name: str, value: str) -> str:
+    """Return the text with another key, of a quoted value, right after the scalar at a place."""
+    root = yamlfile.compose(text)
+    parent = _value(root, after[:-1])
+    assert isinstance(parent, MappingNode)
+    key, node = next(pair for pair in parent.value if pair[0].value == after[-1])
+    entry = f'{name}: "{value}"'
+    if parent.flow_style:
+        end = _span(node)[1]
+        return f"{text[:end]}, {entry}{text[end:]}"
+    line_end = text.find("\n", _span(node)[1])
+    head, tail = (text, "") if line_end < 0 else (text[:line_end], text[line_end:])
+    return f"{head}\n{' ' * key.start_mark.column}{entry}{tail}"
+
+
 def copied(text: str, keys: Keys) -> str:
     """Return the text with an item of a list once more, right after it; a comment before it stays."""
     node = _value(yamlfile.compose(text), keys)

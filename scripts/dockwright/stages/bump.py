@@ -14,6 +14,7 @@ from dockwright.composition.solve import Indexes, Policy, newest_day, solve, tog
 from dockwright.errors import ManifestError, NothingSelectedError, SolveError
 from dockwright.spec import base_lock, cuda, layer_lock, manifest, modules, pins
 from dockwright.spec import lock as locks
+from dockwright.spec.image_version import State, next_version
 from dockwright.spec.parsing import near
 from dockwright.spec.pins import Place
 from dockwright.spec.records import write_atomically
@@ -94,6 +95,7 @@ def bump(ws: Workspace, releases: Sequence[Release], wish: Wish, now: datetime) 
         touched = dict.fromkeys([*(move.release for move in chosen), *free])
         upgrade = {wish.name, *(move.pin.name for move in chosen)}
         was = [locks.previous(ws.buildspec_path, release) for release in touched]
+        states = [_state(ws, release) for release in touched]
         with _explained(wish):
             pairs = _solve(draft, [(r, pins.position(r)) for r in touched], upgrade)
     if was == [locks.previous(ws.buildspec_path, release) for _, release in pairs]:
@@ -101,6 +103,8 @@ def bump(ws: Workspace, releases: Sequence[Release], wish: Wish, now: datetime) 
         raise SolveError(msg)
     for before, after in pairs:
         _rename(ws.buildspec_path, before.key, after.key, is_new=False)
+    for state, (_, after) in zip(states, pairs, strict=True):
+        _raise_image_version(ws, state, after)
     return Outcome(moves=chosen, stays=stays, releases=pairs)
 
 
@@ -116,10 +120,24 @@ def add(ws: Workspace, like: Release, wish: Wish, now: datetime) -> Outcome:
             raise SolveError(msg)
         manifest_edit.add(ws.buildspec_path, like, chosen, now.date())
         upgrade = {move.pin.name for move in chosen}
+        state = _state(ws, like)
         with _explained(wish):
             pairs = _solve(draft, [(like, pins.position(like) + 1)], upgrade)
+    _raise_image_version(ws, state, pairs[0][1])
     _rename(ws.buildspec_path, like.key, pairs[0][1].key, is_new=True)
     return Outcome(moves=chosen, stays=(), releases=pairs)
+
+
+def _state(ws: Workspace, release: Release) -> State:
+    """Return a release with the lock that was made for it, whatever the draft says by now."""
+    return State(release=release, lock=locks.load(ws.buildspec_path, release))
+
+
+def _raise_image_version(ws: Workspace, before: State, release: Release) -> None:
+    after = _state(ws, release)
+    version = next_version(before.release.spec.image, before, after)
+    if version != release.spec.image:
+        manifest_edit.set_image_version(ws.buildspec_path, release, version)
 
 
 def renew_bases(ws: Workspace) -> tuple[str, ...]:
