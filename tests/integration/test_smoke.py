@@ -133,8 +133,6 @@ def test_a_failed_check_is_recorded_reported_and_ends_in_its_exit_code(
     with process.streaming(argv, cwd=scratch.root) as (running, lines):
         talk = list(lines)
         assert running.wait() == SmokeError.exit_code
-        assert running.stdout is not None
-        table = running.stdout.read()
     assert talk[-2:] == [
         "error: 1 checks failed:\n",
         f"{inference.identifier}: common/check_wrong\n",
@@ -146,7 +144,6 @@ def test_a_failed_check_is_recorded_reported_and_ends_in_its_exit_code(
     assert ends["common/check_wrong"] == (Status.FAILED, "not as it was\n  | looking")
     has_gpu = Launcher(client=client).has_gpu()
     assert ends["cpu/check_gpu"][0] is (Status.PASSED if has_gpu else Status.DEFERRED)
-    assert f"{record.count(Status.PASSED)}" in table
 
 
 @pytest.mark.full

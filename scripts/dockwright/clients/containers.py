@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from docker import APIClient
 
@@ -34,13 +34,31 @@ def frames(connection: object) -> Iterator[tuple[int, bytes]]:
     """Yield what comes over a connection to a program, each piece with its stream: 1 or 2.
 
     docker-py reads from the bare socket; what came in one packet with the answer's head, as on a
-    busy host, is in the response's buffer by then, and lost to it.
+    busy host, is in the response's buffer by then, and lost to it. A program may be silent for as
+    long as it likes.
     """
     response: Any = getattr(connection, "_response", None)
+    socket: Any = getattr(connection, "_sock", connection)  # within TLS it is the connection
+    socket.settimeout(None)
     reader = response.raw._fp.fp
     while len(head := reader.read(8)) == 8:
         stream, size = struct.unpack(">BxxxL", head)
         yield stream, reader.read(size)
+
+
+def run(
+    api: APIClient, container: str, argv: Sequence[str], *, environment: Mapping[str, str]
+) -> tuple[int | None, bytes, bytes]:
+    """Run a program in a container; return its exit code, output and errors."""
+    key = api.exec_create(container, list(argv), environment=dict(environment))["Id"]
+    connection = api.exec_start(key, socket=True)
+    said = {1: b"", 2: b""}
+    try:
+        for stream, piece in frames(connection):
+            said[stream] += piece
+    finally:
+        hang_up(connection)
+    return api.exec_inspect(key)["ExitCode"], said[1], said[2]
 
 
 def remove(api: APIClient, container: str) -> None:

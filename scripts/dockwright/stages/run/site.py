@@ -36,9 +36,7 @@ class Process:
 
     def output(self) -> Iterator[tuple[int, bytes]]:
         """Yield what it writes as it comes, each with its stream: 1 or, for errors, 2."""
-        from docker.utils.socket import frames_iter  # noqa: PLC0415 - slow to import
-
-        yield from frames_iter(self.connection, tty=False)  # type: ignore[no-untyped-call]
+        yield from containers.frames(self.connection)
 
     def exit_code(self) -> int | None:
         """Return how it ended; None when it runs, or its container is gone."""

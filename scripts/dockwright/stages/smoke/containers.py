@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from dockwright.clients.containers import hang_up
+from dockwright.clients import containers
 from dockwright.stages.smoke.checks import CheckFailedError
 
 if TYPE_CHECKING:
@@ -94,8 +94,6 @@ def started(
     host: Mapping[str, object] | None = None,
 ) -> Iterator[Running]:
     """Run a command in a container of its own."""
-    from docker.utils.socket import frames_iter  # noqa: PLC0415 - slow to import
-
     api = launcher.client.api
     container = launcher.create(subject, argv, user=user, host=host)
     try:
@@ -107,12 +105,12 @@ def started(
             yield Running(
                 client=launcher.client,
                 container=container,
-                frames=frames_iter(connection, tty=False),  # type: ignore[no-untyped-call]
+                frames=containers.frames(connection),
                 created=int(created.timestamp()),
                 began=began,
                 since=began,
             )
         finally:
-            hang_up(connection)
+            containers.hang_up(connection)
     finally:
         launcher.remove(container)

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dockwright.clients.containers import GPUS, kept_alive
+from dockwright.clients import containers
 from dockwright.errors import SmokeError
 from dockwright.stages.smoke.checks import PLACE, CheckFailedError
 
@@ -41,9 +41,7 @@ class Session:
         api = self.client.api
         argv = ["timeout", f"--kill-after={KILL_AFTER_S}", str(LIMIT_S), "python3", check.path]
         environment = ENVIRONMENT | (PRISTINE if check.is_pristine else {})
-        run = api.exec_create(self.container, argv, environment=environment)["Id"]
-        out, err = api.exec_start(run, demux=True)
-        code = api.exec_inspect(run)["ExitCode"]
+        code, out, err = containers.run(api, self.container, argv, environment=environment)
         return verdict(code, _text(out), _text(err))
 
 
@@ -53,10 +51,10 @@ def opened(launcher: Launcher, subject: Subject, *, with_gpu: bool = False) -> I
     from docker.errors import APIError  # noqa: PLC0415 - slow to import
 
     api = launcher.client.api
-    host = {"device_requests": [GPUS]} if with_gpu else {}
+    host = {"device_requests": [containers.GPUS]} if with_gpu else {}
     container = launcher.create(subject, ["cat"], stdin=True, host=host)
     try:
-        with kept_alive(api, container):
+        with containers.kept_alive(api, container):
             api.put_archive(container, "/", subject.archive)
             yield Session(client=launcher.client, container=container)
     except APIError as e:
@@ -92,5 +90,5 @@ def _with_tail(head: str, output: str) -> str:
     return "\n".join((head, *(f"  | {line}" for line in tail)))
 
 
-def _text(chunk: bytes | None) -> str:
-    return (chunk or b"").decode(errors="replace")
+def _text(chunk: bytes) -> str:
+    return chunk.decode(errors="replace")
