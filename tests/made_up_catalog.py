@@ -5,8 +5,18 @@ from __future__ import annotations
 from itertools import islice, product
 from typing import TYPE_CHECKING
 
-from dockwright.spec.catalog import SCHEMA_VERSION, Catalog, Check, Image, Layer, Smoke
-from dockwright.spec.records import Status
+from dockwright.spec.catalog import (
+    SCHEMA_VERSION,
+    Bench,
+    Catalog,
+    Check,
+    Image,
+    Layer,
+    Metric,
+    Scan,
+    Smoke,
+)
+from dockwright.spec.records import Status, Urgency
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,6 +93,26 @@ def _image(
         budget_bytes=300_000_000,
         layers=("sha256:base", *keys),
         smoke=Smoke(finished_at=MADE_AT, passed=30, others=(deferred,) if number % 8 == 0 else ())
+        if is_built
+        else None,
+        scan=Scan(
+            finished_at=MADE_AT,
+            newest=MADE_AT,
+            findings={Urgency.OVERDUE: 1, Urgency.DUE: 2, Urgency.WAITING: 0, Urgency.ALLOWED: 0},
+            problems=("CVE-2026-1 of peft is overdue",),
+        )
+        if is_built
+        else None,
+        bench=Bench(
+            finished_at=MADE_AT,
+            host="here",
+            metrics=(
+                Metric(
+                    suite="latency/bert", name="batch=1", unit="ms", median=5.25, low=5.0, high=5.5
+                ),
+            ),
+            others={"compiled": "deferred: needs gpu"},
+        )
         if is_built
         else None,
     )

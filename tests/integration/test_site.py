@@ -122,6 +122,10 @@ def test_an_image_shows_what_is_known_and_what_is_not(page: Chrome, address: str
     text = one(page, "#detail").text
     assert "30 passed in real containers of this digest" in text
     assert "cuda/check_gpu: needs gpu" in text
+    assert "1 overdue, 2 due" in text
+    assert "CVE-2026-1 of peft is overdue" in text
+    assert "5.25 ms" in text
+    assert "compiled: deferred: needs gpu" in text
     assert (
         f"docker pull registry.test/huggingface-pytorch-inference:{CPU[8:].rpartition('-')[0]}"
         in text
@@ -131,6 +135,8 @@ def test_an_image_shows_what_is_known_and_what_is_not(page: Chrome, address: str
     go(page, f"{address}#image={CUDA}")
     text = one(page, "#detail").text
     assert "nothing is promised" in text
+    assert "It was not scanned" in text
+    assert "It was not measured" in text
     assert "not built from today's inputs" in text
     assert "580.65 or newer" in text
     assert "docker pull" not in text

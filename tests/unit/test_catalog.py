@@ -10,12 +10,20 @@ import pytest
 from dockwright.composition import site
 from dockwright.spec import catalog, records
 from dockwright.spec.records import (
+    BenchRecord,
+    BenchVerdict,
     BuildRecord,
     CheckRecord,
+    ExportRecord,
+    Interval,
     LayerRecord,
+    MetricRecord,
     PushRecord,
+    ScanRecord,
     SmokeRecord,
     Status,
+    SuiteRecord,
+    SuiteStatus,
 )
 from dockwright.spec.support import SOON_DAYS
 from dockwright.stages import plan
@@ -98,6 +106,50 @@ def push_record() -> PushRecord:
     )
 
 
+def scan_record() -> ScanRecord:
+    newest = ("2026-01-02T00:00:00+00:00", "2025-12-31T00:00:00+00:00")
+    return ScanRecord(
+        identifier=IDENTIFIER,
+        digest=DIGEST,
+        finished_at=WHEN,
+        seconds=1.0,
+        exports=tuple(
+            ExportRecord(origin="all.zip", sha256="0" * 64, entries=2, newest=when)
+            for when in newest
+        ),
+        scanned={"PyPI": 2},
+        unscanned={"fabric": "in no index"},
+        findings=(),
+        problems=("fabric could not be looked up",),
+    )
+
+
+def bench_record() -> BenchRecord:
+    metric = MetricRecord(
+        name="batch=1",
+        unit="ms",
+        value=Interval(median=2.0, low=1.0, high=3.0),
+        starts=3,
+        verdict=BenchVerdict.UNKNOWN,
+        reason="nothing to compare with",
+    )
+    return BenchRecord(
+        identifier=IDENTIFIER,
+        digest=DIGEST,
+        finished_at=WHEN,
+        seconds=1.0,
+        host="here",
+        against=None,
+        against_identifier=None,
+        suites=(
+            SuiteRecord(
+                name="latency/bert", status=SuiteStatus.MEASURED, detail="", metrics=(metric,)
+            ),
+            SuiteRecord(name="compiled", status=SuiteStatus.DEFERRED, detail="needs gpu"),
+        ),
+    )
+
+
 def write(good: Sample, **by_stage: Record) -> None:
     for stage, record in by_stage.items():
         records.write(good.ws.out_path, stage, record)
@@ -137,6 +189,21 @@ def test_records_of_its_digest_are_told_deferred_checks_by_name(
     ]
     assert one.layers == tuple(layer.digest for layer in build.layers)
     assert any("torch==" in package for key in one.layers for package in found.layers[key].packages)
+
+
+def test_scans_and_benchmarks_are_told_with_what_they_lack(
+    good: Sample, run: Run, tmp_path: Path
+) -> None:
+    write(good, build=build_record(good), scan=scan_record(), bench=bench_record())
+    one = image(made(run, tmp_path))
+    assert one.scan is not None
+    assert one.scan.newest.startswith("2025-12-31")
+    assert one.scan.problems == ("fabric could not be looked up",)
+    assert one.bench is not None
+    assert [(m.suite, m.name, m.median) for m in one.bench.metrics] == [
+        ("latency/bert", "batch=1", 2.0)
+    ]
+    assert one.bench.others == {"compiled": "deferred: needs gpu"}
 
 
 def test_a_record_of_another_digest_is_no_claim(good: Sample, run: Run, tmp_path: Path) -> None:

@@ -6,15 +6,31 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from dockwright.spec import naming, offer, tags
-from dockwright.spec.catalog import SCHEMA_VERSION, Catalog, Check, Image, Layer, Smoke
-from dockwright.spec.records import Status
+from dockwright.spec.catalog import (
+    SCHEMA_VERSION,
+    Bench,
+    Catalog,
+    Check,
+    Image,
+    Layer,
+    Metric,
+    Scan,
+    Smoke,
+)
+from dockwright.spec.records import Status, Urgency
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from dockwright.composition.plan import PlannedImage, PlannedLayer
     from dockwright.composition.prediction import Prediction
-    from dockwright.spec.records import BuildRecord, PushRecord, SmokeRecord
+    from dockwright.spec.records import (
+        BenchRecord,
+        BuildRecord,
+        PushRecord,
+        ScanRecord,
+        SmokeRecord,
+    )
     from dockwright.spec.variants import Variant
 
 
@@ -27,6 +43,8 @@ class Known:
     build: BuildRecord | None
     smoke: SmokeRecord | None
     push: PushRecord | None
+    scan: ScanRecord | None
+    bench: BenchRecord | None
 
 
 def catalog(known: Sequence[Known], every: Sequence[Variant], *, made_at: str) -> Catalog:
@@ -58,6 +76,8 @@ def _image(one: Known, layers: tuple[str, ...], every: Sequence[Variant]) -> Ima
         budget_bytes=variant.budget_bytes,
         layers=layers,
         smoke=_smoke(one.smoke) if one.smoke else None,
+        scan=_scan(one.scan) if one.scan else None,
+        bench=_bench(one.bench) if one.bench else None,
     )
 
 
@@ -87,4 +107,27 @@ def _smoke(record: SmokeRecord) -> Smoke:
             for check in record.checks
             if check.status is not Status.PASSED
         ),
+    )
+
+
+def _scan(record: ScanRecord) -> Scan:
+    return Scan(
+        finished_at=record.finished_at,
+        # Of several exports the one that is furthest behind.
+        newest=min(export.newest for export in record.exports),
+        findings={urgency: record.count(urgency) for urgency in Urgency},
+        problems=record.problems,
+    )
+
+
+def _bench(record: BenchRecord) -> Bench:
+    return Bench(
+        finished_at=record.finished_at,
+        host=record.host,
+        metrics=tuple(
+            Metric(suite=suite.name, name=m.name, unit=m.unit, **m.value.model_dump())
+            for suite in record.suites
+            for m in suite.metrics
+        ),
+        others={s.name: f"{s.status}: {s.detail}" for s in record.suites if not s.metrics},
     )

@@ -145,11 +145,13 @@ function bytesOf(catalog, keys) {
   return keys.reduce((sum, key) => sum + (catalog.layers[key].size_bytes ?? 0), 0);
 }
 
+const significant = (value) => Number(value.toPrecision(3));
+
 /** Decimal units, three significant digits. */
 function humanBytes(count) {
   if (count === null || count === undefined) return "unknown";
   const units = ["B", "kB", "MB", "GB", "TB"];
   let power = 0;
   while (count >= 999.5 && power < units.length - 1) { count /= 1000; power += 1; }
-  return `${power ? Number(count.toPrecision(3)) : count} ${units[power]}`;
+  return `${power ? significant(count) : count} ${units[power]}`;
 }

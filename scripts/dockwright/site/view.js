@@ -139,6 +139,8 @@ function renderDetail(image) {
     snippet("SageMaker", sagemaker(image, reference)),
     ...(image.pushed_to ? [snippet("Verify", `dockwright verify ${pinned}`)] : []),
     element("h3", {}, "Checks"), checksOf(image),
+    element("h3", {}, "Known vulnerabilities"), scanOf(image),
+    element("h3", {}, "How fast it is"), benchOf(image),
     element("h3", {}, "Layers"), layersOf(image),
     element("h3", {}, "Packages"), packageTable(image));
 }
@@ -187,6 +189,28 @@ function checksOf(image) {
   return element("div", {},
     element("p", {}, `${image.smoke.passed} passed in real containers of this digest on ${image.smoke.finished_at.slice(0, 10)}.`),
     element("ul", {}, ...others));
+}
+
+function scanOf(image) {
+  if (!image.scan) return element("p", {}, "It was not scanned: nothing is known.");
+  const { finished_at, newest, findings, problems } = image.scan;
+  const told = Object.entries(findings).map(([urgency, count]) => `${count} ${urgency}`).join(", ");
+  return element("div", {},
+    element("p", {}, mark(problems.length ? "failed" : "passed", problems.length ? "bad" : "good"),
+      ` on ${finished_at.slice(0, 10)}, by advisories up to ${newest.slice(0, 10)}: ${told}.`),
+    element("ul", {}, ...problems.map((problem) => element("li", {}, problem))));
+}
+
+function benchOf(image) {
+  if (!image.bench) return element("p", {}, "It was not measured.");
+  const { host, finished_at, metrics, others } = image.bench;
+  const rows = metrics.map((m) => [m.suite, m.name, `${significant(m.median)} ${m.unit}`,
+    `${significant(m.low)} to ${significant(m.high)}`]);
+  return element("div", {},
+    element("p", {}, `Medians on ${host}, ${finished_at.slice(0, 10)}, with 95 % confidence.`),
+    table(["suite", "metric", "median", "between"], rows),
+    element("ul", {}, ...Object.entries(others).map(([suite, why]) =>
+      element("li", {}, mark(why.split(":")[0], "open"), ` ${suite}: ${why}`))));
 }
 
 function layersOf(image) {

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from dockwright.errors import RecordError
 from dockwright.spec.offer import Offer
-from dockwright.spec.records import Status
+from dockwright.spec.records import Status, Urgency
 
 SCHEMA_VERSION: Final = 1
 
@@ -47,6 +47,38 @@ class Smoke(Model):
     """Failed and deferred ones: never counted as passed."""
 
 
+class Scan(Model):
+    """What advisories tell of the packages in this very image."""
+
+    finished_at: str
+    newest: str
+    """When the advisory that was changed last was: what is newer nobody has looked for."""
+    findings: dict[Urgency, int]
+    problems: tuple[str, ...]
+    """Why the scan has failed; none in one that passed."""
+
+
+class Metric(Model):
+    """What was measured on this very image: a median, and where it is with 95 % confidence."""
+
+    suite: str
+    name: str
+    unit: str
+    median: float
+    low: float
+    high: float
+
+
+class Bench(Model):
+    """Benchmarks of this very image on one host."""
+
+    finished_at: str
+    host: str
+    metrics: tuple[Metric, ...]
+    others: dict[str, str]
+    """Suites without figures -> why: failed, unfinished, or `needs gpu`."""
+
+
 class Image(Model):
     """One image: its facts, and the claims that records make about its digest."""
 
@@ -76,6 +108,8 @@ class Image(Model):
     layers: tuple[str, ...]
     """Keys of the catalogue's layers, from the bottom up."""
     smoke: Smoke | None
+    scan: Scan | None
+    bench: Bench | None
 
     @property
     def offer(self) -> Offer:

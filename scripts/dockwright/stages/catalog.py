@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from dockwright.composition.catalog import Known
 from dockwright.spec import records
-from dockwright.spec.records import PushRecord, R, SmokeRecord
+from dockwright.spec.records import BenchRecord, PushRecord, R, ScanRecord, SmokeRecord
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,6 +28,8 @@ def known(
             build=build,
             smoke=_about(ws, build, "smoke", SmokeRecord),
             push=_about(ws, build, "push", PushRecord),
+            scan=_about(ws, build, "scan", ScanRecord),
+            bench=_about(ws, build, "bench", BenchRecord),
         )
         for plan, assembled, build in planned
     )
