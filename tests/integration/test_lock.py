@@ -57,11 +57,11 @@ TENSORFLOW = (
     made(
         "tensorflow",
         "8.2.0",
-        "nvidia-cublas; extra == 'and-cuda'",
+        "nvidia-cublas-cu98; extra == 'and-cuda'",
         "nvidia-cuda-runtime-cu99; extra == 'and-cuda'",
         extras=("and-cuda",),
     ),
-    made("nvidia-cublas", "12.9"),
+    made("nvidia-cublas-cu98", "12.9.1"),
     made("nvidia-cuda-runtime-cu99", "99.9.2"),
     made("tf-keras", "8.2.0", "tensorflow"),
     made("transformers", "4.99.0", "numpy"),
@@ -153,7 +153,7 @@ def test_a_release_is_solved_jointly_and_each_wheel_knows_who_installs_it(locked
 def test_one_tensorflow_in_every_image(locked: Checkout) -> None:
     of = users(committed(locked.good, "tensorflow"))
     assert of["tensorflow-cpu 8.2.0"] == EVERY - GPU
-    assert of["tensorflow 8.2.0"] == of["nvidia-cublas 12.9"] == GPU
+    assert of["tensorflow 8.2.0"] == of["nvidia-cublas-cu98 12.9.1"] == GPU
     assert of["tf-keras 8.2.0"] == EVERY
 
 
