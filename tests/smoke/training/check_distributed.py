@@ -28,8 +28,8 @@ dist.destroy_process_group()
 MIRRORED = """
 import json, os, sys, tensorflow as tf
 strategy = tf.distribute.MultiWorkerMirroredStrategy()
-rank = json.loads(os.environ["TF_CONFIG"])["task"]["index"]
-total = strategy.run(lambda: tf.distribute.get_replica_context().all_reduce("SUM", rank + 1.0))
+mine = tf.constant(json.loads(os.environ["TF_CONFIG"])["task"]["index"] + 1.0)
+total = strategy.run(lambda: tf.distribute.get_replica_context().all_reduce("SUM", mine))
 sys.stdout.write(f"sum {int(total)}\\n")
 """
 WORKERS = ["127.0.0.1:17779", "127.0.0.1:17780"]
