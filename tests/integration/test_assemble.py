@@ -98,7 +98,6 @@ def test_assembling_again_gives_the_same_digest(
     assert again["digest"] == assembled.digest
 
 
-@pytest.mark.full  # `make build` and CI's `prove` do the same
 def test_the_assembled_image_passes_every_check(
     dockwright: Callable[..., str], assembled: BuildRecord
 ) -> None:
