@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 import struct
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -38,8 +39,8 @@ def frames(connection: object) -> Iterator[tuple[int, bytes]]:
     long as it likes.
     """
     response: Any = getattr(connection, "_response", None)
-    socket: Any = getattr(connection, "_sock", connection)  # within TLS it is the connection
-    socket.settimeout(None)
+    bare: Any = getattr(connection, "_sock", connection)  # within TLS it is the connection
+    bare.settimeout(None)
     reader = response.raw._fp.fp
     while len(head := reader.read(8)) == 8:
         stream, size = struct.unpack(">BxxxL", head)
@@ -77,7 +78,11 @@ def remove(api: APIClient, container: str) -> None:
 def hang_up(connection: object) -> None:
     """Close what docker-py opened, at once and not when it is collected as garbage.
 
-    It is only a file on the socket; the response that docker-py keeps on it closes both.
+    It is only a file on the socket; the response that docker-py keeps on it closes both. A thread
+    that reads from it meanwhile is woken first: closing would wait for its next word.
     """
+    bare: Any = getattr(connection, "_sock", connection)
+    with suppress(OSError):  # it has gone already
+        bare.shutdown(socket.SHUT_RDWR)
     response: Any = getattr(connection, "_response", connection)
     response.close()
