@@ -68,7 +68,6 @@ def _image(
         f"sha256:own-{number}": _layer("own", 1, (f"peft==0.{number % 30}.1",)),
     }
     is_built = number % 4 == 0
-    deferred = Check(name="cuda/check_gpu", status=Status.DEFERRED, detail="needs gpu")
     tag = f"{version}-transformers{transformers}-{accelerator}"
     image = Image(
         identifier=f"{framework}-{tag}-{job}",
@@ -92,28 +91,34 @@ def _image(
         unpacked_bytes=None,
         budget_bytes=300_000_000,
         layers=("sha256:base", *keys),
-        smoke=Smoke(finished_at=MADE_AT, passed=30, others=(deferred,) if number % 8 == 0 else ())
-        if is_built
-        else None,
-        scan=Scan(
-            finished_at=MADE_AT,
-            newest=MADE_AT,
-            findings={Urgency.OVERDUE: 1, Urgency.DUE: 2, Urgency.WAITING: 0, Urgency.ALLOWED: 0},
-            problems=("CVE-2026-1 of peft is overdue",),
-        )
-        if is_built
-        else None,
-        bench=Bench(
-            finished_at=MADE_AT,
-            host="here",
-            metrics=(
-                Metric(
-                    suite="latency/bert", name="batch=1", unit="ms", median=5.25, low=5.0, high=5.5
-                ),
-            ),
-            others={"compiled": "deferred: needs gpu"},
-        )
-        if is_built
-        else None,
+        smoke=_smoke(is_deferred=number % 8 == 0) if is_built else None,
+        scan=_scan() if is_built else None,
+        bench=_bench() if is_built else None,
     )
     return image, keys
+
+
+def _smoke(*, is_deferred: bool) -> Smoke:
+    deferred = Check(name="cuda/check_gpu", status=Status.DEFERRED, detail="needs gpu")
+    return Smoke(finished_at=MADE_AT, passed=30, others=(deferred,) if is_deferred else ())
+
+
+def _scan() -> Scan:
+    return Scan(
+        finished_at=MADE_AT,
+        newest=MADE_AT,
+        findings={Urgency.OVERDUE: 1, Urgency.DUE: 2, Urgency.WAITING: 0, Urgency.ALLOWED: 0},
+        problems=("CVE-2026-1 of peft is overdue",),
+    )
+
+
+def _bench() -> Bench:
+    latency = Metric(
+        suite="latency/bert", name="batch=1", unit="ms", median=5.25, low=5.0, high=5.5
+    )
+    return Bench(
+        finished_at=MADE_AT,
+        host="here",
+        metrics=(latency,),
+        others={"compiled": "deferred: needs gpu"},
+    )
