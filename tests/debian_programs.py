@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 SKOPEO = ("skopeo", "libassuan0", "libdevmapper1.02.1", "libgpgme11")
 BUILDAH = ("buildah", "libassuan0", "libdevmapper1.02.1", "libgpgme11", "libseccomp2")
 UMOCI = ("umoci",)
+FAKETIME = ("libfaketime",)
 
 
 def fetched(ws: Workspace, into: Path, packages: Iterable[str]) -> tuple[Path, dict[str, str]]:
@@ -34,6 +35,13 @@ def skopeo(ws: Workspace, folder: Path) -> tuple[tuple[str, ...], dict[str, str]
     # As for a user who is not root: its cache of blobs stays out of the host's /var.
     own = {"_CONTAINERS_ROOTLESS_UID": "1", "XDG_DATA_HOME": str(folder / "data")}
     return (str(programs / "skopeo"), "--insecure-policy"), {**env, **own}
+
+
+def another_day(ws: Workspace, folder: Path, when: str) -> dict[str, str]:
+    """Return the environment in which programs believe that it is another day, such as `+9d`."""
+    fetched(ws, folder, FAKETIME)
+    (library,) = folder.glob("usr/lib/*/faketime/libfaketimeMT.so.1")
+    return {"LD_PRELOAD": str(library), "FAKETIME": when}
 
 
 def oras(ws: Workspace, folder: Path) -> str:

@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import tarfile
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 NO_ENGINE = {"DOCKER_HOST": "unix:///nonexistent.sock"}
 LONG_AGO_S = 946_684_800
+DAYS_LATER = 100
 BUILD = ("--builder", "assemble", "--json", "--to")
 TRAIN = [
     "python3",
@@ -96,10 +98,15 @@ def here(
 
 @pytest.fixture(scope="module")
 def elsewhere(
-    here: Machine, program: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory
+    here: Machine,
+    program: tuple[str, ...],
+    checkout: Workspace,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Machine:
-    """The same commit in another place, of another date, with wheels and bases but no layer."""
-    machine = Machine(tmp_path_factory.mktemp("else") / "where", program)
+    """The same commit in another place, on another day, with wheels and bases but no layer."""
+    folder = tmp_path_factory.mktemp("else")
+    later = debian_programs.another_day(checkout, folder / "clock", f"+{DAYS_LATER}d")
+    machine = Machine(folder / "where", program, later)
     shutil.copytree(here.ws.root, machine.ws.root, ignore=shutil.ignore_patterns("out"))
     for path in machine.ws.root.rglob("*"):
         os.utime(path, (LONG_AGO_S, LONG_AGO_S))
@@ -112,7 +119,9 @@ def elsewhere(
 def layout(elsewhere: Machine, variant: Variant) -> Path:
     """The image as an OCI layout, assembled elsewhere."""
     folder = elsewhere.ws.home / "out"
-    elsewhere.run("build", variant.identifier, *BUILD, f"oci:{folder}")
+    (record,) = json.loads(elsewhere.run("build", variant.identifier, *BUILD, f"oci:{folder}"))
+    away = datetime.fromisoformat(record["finished_at"]) - datetime.now(UTC)
+    assert away > timedelta(days=DAYS_LATER - 1)
     return folder / variant.identifier
 
 
