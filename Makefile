@@ -80,6 +80,10 @@ bench-serving: $(READY) ## Measure our server beside Hugging Face's SageMaker to
 bench-push: $(READY) ## Measure pushes to a registry on loopback beside skopeo's, against targets
 	@PYTHONPATH=tests python -m bench.bench_push $(ARGS)
 
+.PHONY: bench-pull
+bench-pull: $(READY) ## Measure pull, unpack and first import of our image beside a pip Dockerfile's
+	@PYTHONPATH=tests python -m bench.bench_pull $(ARGS)
+
 .PHONY: bench-site
 bench-site: $(READY) ## Measure how fast the catalogue's page filters 2,000 images
 	@PYTHONPATH=tests python -m bench.bench_site

@@ -119,7 +119,8 @@ def _buildkit(site: Site, registry: Registry) -> None:
         registry_push.push(repository, image, tags=["latest"])
 
 
-def _peer(site: Site, registry: Registry) -> None:
+def peer(site: Site, registry: Registry) -> None:
+    """Build the image as most people do, and push it."""
     name, _, _ = PEER_TAG.partition(":")
     _buildx(site, "Dockerfile", "--push", "--tag", f"{registry.address}/{name}")
 
@@ -156,7 +157,7 @@ def _buildx(site: Site, dockerfile: str, *more: str) -> None:
 
 
 COLD: dict[Side, Callable[[Site, Registry], None]] = {
-    Side.PEER: _peer,
+    Side.PEER: peer,
     Side.BUILDKIT: _buildkit,
     Side.KNOWN: assemble,
     Side.UNKNOWN: _thoroughly,
