@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 LAYER_VERSION = 1
 """Goes up with every change of a layer's bytes; a test holds the bytes of a sample to it."""
 
+MAKERS = re.compile(r"(lib)?python3.*|libc6|libexpat1|zlib1g")
+"""The packages that base_python.PYTHON_FILES are of."""
+
 
 def wheels_key(layer: WheelLayer, target: Target) -> str:
     """Return the key of a layer of installed wheels."""
@@ -30,14 +34,19 @@ def bytecode_key(layer: WheelLayer, base: BaseLock, *, python: str) -> str:
 
     The base's own Python and zlib make it, so the machine that they run on has no say.
     """
-    digest = base.image(BASE).layer_digest
-    return _key(str(LAYER_VERSION), digest, python, VENV, layer.bytecode_key, *_programs())
+    return _key(str(LAYER_VERSION), _makers(base), python, VENV, layer.bytecode_key, *_programs())
 
 
 def archive_key(layer: WheelLayer, base: BaseLock) -> str:
     """Return the key of the layer of an unpacked archive; the base's zlib makes it."""
-    digest = base.image(BASE).layer_digest
-    return _key(str(LAYER_VERSION), digest, layer.key, *_programs())
+    return _key(str(LAYER_VERSION), _makers(base), layer.key, *_programs())
+
+
+def _makers(base: BaseLock) -> str:
+    """Return the packages that make a layer; updates of others in the base leave it as it is."""
+    image = base.image(BASE)
+    makers = [f"{p.name} {p.sha256}" for p in image.packages if MAKERS.fullmatch(p.name)]
+    return "\n".join(sorted(makers)) or image.layer_digest
 
 
 def _key(*facts: str) -> str:
