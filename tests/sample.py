@@ -48,7 +48,7 @@ class Sample:
 def copy(folder: Path) -> Sample:
     """Copy the sample's checkout into `folder`; its home is beside it and empty."""
     root = folder / "checkout"
-    shutil.copytree(SAMPLE, root)
+    shutil.copytree(SAMPLE, root, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(REPOSITORY / "images" / "_templates", root / "images" / "_templates")
     return Sample(ws=workspace.Workspace(root=root, home=folder / "home"))
 
