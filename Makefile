@@ -62,7 +62,7 @@ matrix: $(READY) ## Build and check every image of the manifest in little room; 
 
 .PHONY: bench
 bench: $(READY) ## Build IMAGE and AGAINST and compare how fast they are, in minutes (then: bench report)
-	@dockwright build '$(IMAGE)' '$(AGAINST)' && dockwright bench '$(IMAGE)' --against '$(AGAINST)' --runs 4 --suite readiness --suite latency/distilbert --suite serving $(ARGS) && dockwright bench report '$(IMAGE)'
+	@dockwright build '$(IMAGE)' '$(AGAINST)' && dockwright bench '$(IMAGE)' --against '$(AGAINST)' --runs 6 --suite readiness --suite latency/distilbert --suite serving $(ARGS) && dockwright bench report '$(IMAGE)'
 
 .PHONY: bench-cli
 bench-cli: $(READY) ## Measure the commands, today and with 1,000 variants, against their targets

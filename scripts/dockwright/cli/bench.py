@@ -59,7 +59,7 @@ def run(
     ] = None,
     runs: Annotated[
         int, typer.Option(min=1, max=30, help="Container starts of each image and suite.")
-    ] = 5,
+    ] = 6,
     history: History = None,
     print_command: Annotated[
         bool,

@@ -47,6 +47,12 @@ def frames(connection: object) -> Iterator[tuple[int, bytes]]:
         yield stream, reader.read(size)
 
 
+def say(connection: object, data: bytes) -> None:
+    """Write to the standard input of a program that was started with one."""
+    bare: Any = getattr(connection, "_sock", connection)
+    bare.sendall(data)
+
+
 def run(
     api: APIClient, container: str, argv: Sequence[str], *, environment: Mapping[str, str]
 ) -> tuple[int | None, bytes, bytes]:

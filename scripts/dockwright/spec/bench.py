@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-SCHEMA: Final = 1
+SCHEMA: Final = 2
 """Of workloads' lines and of history's; another number is another shape."""
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
@@ -24,7 +24,7 @@ class Line(BaseModel):
 
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid", defer_build=True)
 
-    dockwright: Literal[1]
+    dockwright: Literal[2]
     """The schema: `SCHEMA`."""
 
 
@@ -84,6 +84,15 @@ class SamplesLine(Line):
     """Each sample dealt with so many of these: 256 and `tokens`."""
 
 
+class TurnLine(Line):
+    """The workload waits until it is told to measure on: the other image has its turn first."""
+
+    kind: Literal["turn"]
+    section: int
+    """Which of its metrics that are measured in bursts, counted from 0."""
+    burst: int
+
+
 class NeedsLine(Line):
     """The workload cannot run here for want of something; not a failure, and no result."""
 
@@ -113,10 +122,11 @@ class OfLine(Line):
     digest: str
     suite: str
     start: int
+    workloads_sha256: str
 
 
 AnyLine = Annotated[
-    HostLine | StartedLine | SamplesLine | NeedsLine | EndedLine | FailedLine | OfLine,
+    HostLine | StartedLine | SamplesLine | TurnLine | NeedsLine | EndedLine | FailedLine | OfLine,
     Field(discriminator="kind"),
 ]
 LINE: TypeAdapter[AnyLine] = TypeAdapter(AnyLine)
@@ -126,7 +136,9 @@ class SampleSet(Line):
     """One metric of one image in one run, all its starts: a line of the history."""
 
     run: str
-    """Of all sample sets that were measured together, interleaved."""
+    """Of all sample sets that were measured together."""
+    takes_turns: bool
+    """With the other image: its n-th sample was measured right beside this one's n-th."""
     at: str
     """UTC, ISO 8601."""
     identifier: str
@@ -144,6 +156,8 @@ class SampleSet(Line):
     """Before the first start."""
     loads: tuple[Finite, ...]
     """Before each start."""
+    workloads_sha256: str
+    """What measured; another one's figures are not comparable."""
     suite: str
     metric: str
     unit: str

@@ -240,7 +240,7 @@ class MetricRecord(BaseModel):
     cost: Interval | None = None
     """New by old, turned so that more than 1 is worse whatever the metric."""
     p_value: float | None = None
-    """Of Mann-Whitney's test: how often equal images would differ as much."""
+    """How often equal images would differ as much."""
     effect: float | None = None
     """The least change that counts here: 0.05 is five percent."""
     verdict: BenchVerdict

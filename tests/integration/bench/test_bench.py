@@ -46,14 +46,14 @@ DETAILS = {
 def test_a_slowed_image_is_caught_by_the_gate_and_the_unchanged_one_is_not(
     site: Site, slowed: BuildRecord, inference: BuildRecord
 ) -> None:
-    site.bench(site.identifier, "--against", inference.reference, "--runs", "5")
+    site.bench(site.identifier, "--against", inference.reference, "--runs", "6")
     unchanged = {m.name: m.verdict for s in site.record().suites for m in s.metrics}
     assert unchanged["pause"] is BenchVerdict.SAME
     assert site.record().against == inference.digest
     assert "compared with itself" in site.fails("gate", site.identifier)
 
     site.takes(slowed)
-    site.bench(site.identifier, "--against", inference.digest, "--runs", "5")
+    site.bench(site.identifier, "--against", inference.digest, "--runs", "6")
     record = site.record()
     assert (record.digest, record.against) == (slowed.digest, inference.digest)
     found = {m.name: m for s in record.suites for m in s.metrics}
@@ -66,7 +66,7 @@ def test_a_slowed_image_is_caught_by_the_gate_and_the_unchanged_one_is_not(
     # Every sample set is kept, each with what the host was like.
     kept = lines_of(site.ws.bench_path / "history.jsonl")
     assert {line["digest"] for line in kept} == {inference.digest, slowed.digest}
-    assert all(len(line["starts"]) == 5 for line in kept)  # type: ignore[arg-type]
+    assert all(len(line["starts"]) == 6 for line in kept)  # type: ignore[arg-type]
     assert all(line["facts"]["cpus"] == os.cpu_count() for line in kept)  # type: ignore[index]
     page = site.bench("report", site.identifier).splitlines()[0]
     assert page.endswith("index.html")
@@ -77,7 +77,7 @@ def test_what_was_no_slower_passes_the_gate(
     site: Site, slowed: BuildRecord, inference: BuildRecord
 ) -> None:
     site.workload("steady", "from kit import lines\nwith lines.workload(): lines.samples('x', [1])")
-    site.bench(site.identifier, "--against", slowed.reference, "--runs", "4")
+    site.bench(site.identifier, "--against", slowed.reference, "--runs", "6")
     # Memory is measured, not written down: under load it may be unknown.
     if site.record().count(BenchVerdict.UNKNOWN) == 0:
         assert "1 suites, none worse" in site.bench("gate", site.identifier)
@@ -147,5 +147,5 @@ def test_what_another_scheduler_printed_is_taken_in_and_compared(
     )
     verdicts = {m["name"]: m["verdict"] for s in found["suites"] for m in s["metrics"]}
     assert verdicts["pause"] == "worse"
-    path.write_text(output.rpartition('{"dockwright": 1, "kind": "ended"')[0])
+    path.write_text(output.rpartition('{"dockwright": 2, "kind": "ended"')[0])
     assert "break off" in site.fails(site.identifier, "--against", older, *imported)

@@ -60,11 +60,13 @@ def sample_set(
     run: str = "1",
     metric: str = "step",
     unit: str = "s",
+    takes_turns: bool = True,
 ) -> SampleSet:
     """Return one with a start per value."""
     return SampleSet(
         dockwright=SCHEMA,
         run=run,
+        takes_turns=takes_turns,
         at=f"2026-11-26T12:00:0{run[-1]}+00:00",
         identifier=IDENTIFIER,
         digest=digest,
@@ -75,6 +77,7 @@ def sample_set(
         engine="26.1.5",
         facts=HOST,
         loads=tuple(0.5 for _ in values),
+        workloads_sha256="e" * 64,
         suite="training/vit",
         metric=metric,
         unit=unit,
@@ -142,7 +145,7 @@ def build_record(identifier: str, digest: str, layers: dict[str, str]) -> BuildR
 
 def printed(kind: str, **facts: object) -> str:
     """Return a line as a workload prints it."""
-    return json.dumps({"dockwright": 1, "kind": kind, **facts}) + "\n"
+    return json.dumps({"dockwright": SCHEMA, "kind": kind, **facts}) + "\n"
 
 
 def result(values: Sequence[float] = (1.0, 2.0), metric: str = "step") -> str:

@@ -33,8 +33,9 @@ SIDES = tuple(
 WORKLOADS = REPOSITORY / "tests" / "workloads"
 
 
-def block(digest: str, start: int, text: str) -> str:
-    return printed("of", digest=digest, suite=SUITE.name, start=start) + text
+def block(digest: str, start: int, text: str, workloads: str = "e" * 64) -> str:
+    of = {"digest": digest, "suite": SUITE.name, "start": start, "workloads_sha256": workloads}
+    return printed("of", **of) + text
 
 
 def whole(digest: str, values: tuple[float, ...]) -> str:
@@ -64,6 +65,7 @@ def test_a_command_holds_the_workloads_and_fits_a_command_line() -> None:
     with tarfile.open(fileobj=io.BytesIO(packed)) as files:
         assert "bench/kit/elsewhere.py" in files.getnames()
     assert json.loads(asked) == {
+        "workloads_sha256": suites.sha256(archive),
         "digest": NEW,
         "starts": 3,
         "suites": {"training/vit": ["training/training.py", "vit"]},
@@ -105,7 +107,8 @@ def test_a_cuda_image_that_ran_without_a_gpu_is_deferred(tmp_path: Path) -> None
         ("", f"no line is of {NEW}"),
         (whole(NEW, (1.0,)), f"no line is of {OLD}"),
         (whole(NEW, (1.0,)) * 2 + whole(OLD, (1.0,)), "is there twice"),
-        ('{"dockwright": 1, "kind": "of"}\n', "cannot be read"),
+        (whole(OLD, (1.0,)) + block(NEW, 0, ENDED, "f" * 64), "printed by different workloads"),
+        ('{"dockwright": 2, "kind": "of"}\n', "cannot be read"),
     ],
 )
 def test_a_file_that_does_not_fit_is_refused(text: str, why: str, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dockwright.spec.bench import SampleSet
+
+HERE = history.Setting(
+    host="local", suite="training/vit", workloads_sha256="e" * 64, takes_turns=True
+)
 
 
 def a_a_run(first: tuple[float, ...], second: tuple[float, ...], run: str) -> list[SampleSet]:
@@ -49,7 +54,7 @@ def test_a_line_that_a_killed_run_left_half_is_passed_over(tmp_path: Path) -> No
 def test_a_line_of_another_schema_is_refused_with_its_number(tmp_path: Path) -> None:
     path = tmp_path / "history.jsonl"
     history.append(path, [sample_set((1.0,))])
-    path.write_text(path.read_text() + path.read_text().replace('"dockwright":1', '"dockwright":2'))
+    path.write_text(path.read_text() + path.read_text().replace('"dockwright":2', '"dockwright":1'))
     with pytest.raises(RecordError, match=r"history\.jsonl:2: not a sample set"):
         history.read(path)
 
@@ -57,19 +62,21 @@ def test_a_line_of_another_schema_is_refused_with_its_number(tmp_path: Path) -> 
 def test_a_a_runs_give_a_floor_and_other_runs_do_not() -> None:
     noisy = a_a_run((1.0, 1.2, 1.0, 0.9, 1.1), (1.1, 1.0, 1.0, 1.1, 0.9), "1")
     comparison = [sample_set((5.0,) * 5), sample_set((1.0,) * 5, is_reference=True)]
-    found = history.floors([*noisy, *comparison], "local", "training/vit", 5)
+    found = history.floors([*noisy, *comparison], HERE, 5)
     assert set(found) == {"step"}
     assert 0 < found["step"] < 0.3
-    assert history.floors(comparison, "local", "training/vit", 5) == {}
-    assert history.floors(noisy, "another", "training/vit", 5) == {}
-    assert history.floors(noisy, "local", "training/bert-base", 5) == {}
+    assert history.floors(comparison, HERE, 5) == {}
+    assert history.floors(noisy, replace(HERE, host="another"), 5) == {}
+    assert history.floors(noisy, replace(HERE, suite="training/bert-base"), 5) == {}
+    assert history.floors(noisy, replace(HERE, workloads_sha256="f" * 64), 5) == {}
+    assert history.floors(noisy, replace(HERE, takes_turns=False), 5) == {}
 
 
 def test_a_half_of_an_a_a_run_is_no_noise() -> None:
     half = a_a_run((1.0,) * 5, (1.0,) * 5, "1")[:1]
-    assert history.floors(half, "local", "training/vit", 5) == {}
+    assert history.floors(half, HERE, 5) == {}
 
 
 def test_a_value_of_nothing_is_no_noise() -> None:
     run = a_a_run((0.0, 1.0), (1.0, 1.0), "1")
-    assert history.floors(run, "local", "training/vit", 5) == {}
+    assert history.floors(run, HERE, 5) == {}

@@ -38,7 +38,7 @@ def test_results_are_found_between_what_libraries_print() -> None:
         (result((float("nan"),)) + ENDED, "cannot be read"),
         (result((float("inf"),)) + ENDED, "cannot be read"),
         (printed("samples", metric="x") + ENDED, "cannot be read"),
-        (result().replace('"dockwright": 1', '"dockwright": 2') + ENDED, "cannot be read"),
+        (result().replace('"dockwright": 2', '"dockwright": 1') + ENDED, "cannot be read"),
     ],
 )
 def test_what_is_not_whole_is_a_failure_with_its_reason(text: str, why: str) -> None:

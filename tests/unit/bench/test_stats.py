@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import random
-from itertools import combinations
+from itertools import combinations, product
 
 import pytest
 
@@ -39,6 +40,33 @@ def test_the_rank_test_has_the_critical_values_of_the_tables() -> None:
     two = ([*low, 7.5], [5.0, 6.0, 7.0, 8.0, 9.0])  # U: 7.5 beats 5, 6, 7
     assert stats.mann_whitney(*two) == pytest.approx(14 / 252)  # U = 3
     assert stats.mann_whitney([*low, 6.5], two[1]) == pytest.approx(8 / 252)  # U = 2
+
+
+def turned(differences: list[float]) -> float:
+    """Return the p-value of paired differences by trying every way to turn them round."""
+    sizes = [abs(d) for d in differences]
+    ranks = [sum(b < a for b in sizes) + (sizes.count(a) + 1) / 2 for a in sizes]
+    seen = abs(sum(math.copysign(r, d) for r, d in zip(ranks, differences, strict=True)))
+    found = [
+        abs(sum(r * sign for r, sign in zip(ranks, signs, strict=True)))
+        for signs in product((-1, 1), repeat=len(ranks))
+    ]
+    return sum(one >= seen - 1e-9 for one in found) / len(found)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_paired_test_is_exact_with_and_without_ties(seed: int) -> None:
+    rng = random.Random(seed)  # noqa: S311 - no secret
+    sizes = [float(rng.randint(1, 3 if seed % 2 else 1000)) for _ in range(3 + seed % 6)]
+    differences = [size * rng.choice((-1, 1)) for size in sizes]
+    assert stats.signed_rank(differences) == pytest.approx(turned(differences))
+    assert stats.signed_rank([*differences, 0.0]) == stats.signed_rank(differences)
+
+
+def test_six_pairs_that_agree_are_significant_and_five_are_not() -> None:
+    assert stats.signed_rank([1.0] * 6) == pytest.approx(2 / 64)
+    assert stats.signed_rank([1.0] * 5) == pytest.approx(2 / 32)
+    assert stats.signed_rank([0.0] * 6) == 1.0
 
 
 def test_values_that_are_all_alike_differ_by_chance_only() -> None:

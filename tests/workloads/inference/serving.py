@@ -71,9 +71,9 @@ def required(status):
         sys.exit(f"serve answered {status}")
 
 
-def throughput():
-    """Return the seconds that each request took of its share, with many callers at once."""
-    counts, until = [0] * CALLERS, time.perf_counter() + 2 * lines.SECONDS
+def share():
+    """Return the seconds of a while, shared by the requests that many callers had answered in it."""
+    counts, until = [0] * CALLERS, time.perf_counter() + lines.SECONDS / 4
     failures = []
 
     def call(number):
@@ -98,7 +98,9 @@ def throughput():
 with lines.workload(), tempfile.TemporaryDirectory() as folder:
     write_model(sys.argv[1], folder)
     environment = os.environ | {"HF_MODEL_DIR": folder, "SAGEMAKER_BIND_TO_PORT": str(PORT)}
-    server = subprocess.Popen(["serve"], env=environment, stdout=sys.stderr)
+    server = subprocess.Popen(
+        ["serve"], env=environment, stdin=subprocess.DEVNULL, stdout=sys.stderr
+    )
     try:
         lines.samples("ready", [until_ready(server)])
         begun = time.perf_counter()
@@ -107,9 +109,8 @@ with lines.workload(), tempfile.TemporaryDirectory() as folder:
         lines.samples("first answer", [time.perf_counter() - begun])
         taken = lines.timed(lambda: required(ask(connection)))
         lines.samples("latency callers=1", taken, items=1, item="requests")
-        throughput()  # until every worker is warm
-        value = throughput()
-        lines.samples(f"share callers={CALLERS}", [value], items=1, item="requests")
+        taken = lines.measured(share, warm_up=4)  # until every worker is warm
+        lines.samples(f"share callers={CALLERS}", taken, items=1, item="requests")
     finally:
         server.send_signal(signal.SIGTERM)
         try:

@@ -39,6 +39,12 @@ def run(argv):
 asked = json.loads(sys.argv[1])
 for start in range(asked["starts"]):
     for suite, argv in asked["suites"].items():
-        lines.line("of", digest=asked["digest"], suite=suite, start=start)
+        lines.line(
+            "of",
+            digest=asked["digest"],
+            suite=suite,
+            start=start,
+            workloads_sha256=asked["workloads_sha256"],
+        )
         run(["kit/facts.py"])
         run(argv)

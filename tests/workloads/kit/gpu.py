@@ -23,11 +23,21 @@ def metered(library):
     """Tell the peak memory and the energy of what runs in the block, where there is a GPU."""
     devices = opened() if library.has_gpu() else None
     before = devices.energy_j() if devices else None
+    others = []
+
+    @contextmanager
+    def paused():
+        since = devices.energy_j()
+        yield
+        others.append(devices.energy_j() - since)
+
+    if before is not None:
+        lines.pauses.append(paused)
     yield
     if (peak := library.peak_gpu_bytes()) is not None:
         lines.samples("peak GPU memory", [peak], unit="B")
     if devices and before is not None:
-        lines.samples("energy", [devices.energy_j() - before], unit="J")
+        lines.samples("energy", [devices.energy_j() - before - sum(others)], unit="J")
 
 
 def opened():

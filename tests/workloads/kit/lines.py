@@ -1,16 +1,23 @@
 """What a workload measured, as the JSON lines that `dockwright bench` reads from its output."""
 
+import itertools
 import json
 import os
 import resource
+import statistics
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
-SCHEMA = 1
+SCHEMA = 2
 # How much is measured; a workload that is tried out is measured less.
 SECONDS = float(os.environ.get("DOCKWRIGHT_BENCH_SECONDS", "1.5"))
-LEAST, MOST, WARM_UP = 3, 100, 2
+LEAST, MOST, WARM_UP = 3, 15, 2
+BURST_S = SECONDS / MOST / 2
+# The other image's turns are none of ours: what adds up over time is paused meanwhile.
+TAKES_TURNS = "DOCKWRIGHT_BENCH_TURNS" in os.environ
+pauses = []
+sections = itertools.count()
 
 
 def line(kind, **facts):
@@ -50,16 +57,55 @@ def workload():
 
 
 def timed(call, *, warm_up=WARM_UP):
-    """Return the seconds of each call, after a few that do not count."""
-    for _ in range(warm_up):
-        call()
-    taken = []
-    until = time.perf_counter() + SECONDS
-    while len(taken) < LEAST or (time.perf_counter() < until and len(taken) < MOST):
+    """Return the seconds that a call takes in each burst of calls, after a few that do not count."""
+
+    def once():
         begun = time.perf_counter()
         call()
-        taken.append(time.perf_counter() - begun)
-    return taken
+        return time.perf_counter() - begun
+
+    return measured(once, warm_up=warm_up)
+
+
+def measured(sample, *, warm_up=WARM_UP):
+    """Return the median of each burst of samples; `sample` returns one, after a few that do not count.
+
+    A burst is short and waits for its turn, so that whatever the host does meanwhile falls on both
+    of the images that are compared.
+    """
+    section = next(sections)
+    for _ in range(warm_up):
+        sample()
+    found, spent = [], 0.0
+    while len(found) < LEAST or (spent < SECONDS and len(found) < MOST):
+        turn(section, len(found))
+        begun = time.perf_counter()
+        found.append(burst(sample))
+        spent += time.perf_counter() - begun
+    return found
+
+
+def burst(sample):
+    """Return the median of some samples; the first is only left to count if it is a long one."""
+    begun = time.perf_counter()
+    first = sample()
+    if time.perf_counter() - begun >= BURST_S:
+        return first
+    rest = []
+    while not rest or time.perf_counter() - begun < 2 * BURST_S:
+        rest.append(sample())
+    return statistics.median(rest)
+
+
+def turn(section, number):
+    """Wait until it is this image's turn, where it is measured in turns with another one."""
+    if not TAKES_TURNS:
+        return
+    with ExitStack() as stack:
+        for pause in pauses:
+            stack.enter_context(pause())
+        line("turn", section=section, burst=number)
+        sys.stdin.readline()
 
 
 def counted(call, count):

@@ -46,7 +46,9 @@ def torchrun(name, batch, devices):
     where = ("--master_addr=127.0.0.1", "--master_port=17777", f"--nproc_per_node={devices}")
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     argv = ["torchrun", *where, __file__, name, str(batch)]
-    code = subprocess.run(argv, env=environment, timeout=LIMIT_S, check=False).returncode
+    code = subprocess.run(
+        argv, env=environment, stdin=subprocess.DEVNULL, timeout=LIMIT_S, check=False
+    ).returncode
     if code:
         sys.exit(f"torchrun ended with exit code {code}")
 

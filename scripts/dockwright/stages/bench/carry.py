@@ -14,7 +14,8 @@ from dockwright.errors import RecordError
 from dockwright.spec import records
 from dockwright.spec.bench import FailedLine, HostLine, OfLine
 from dockwright.spec.records import BenchRecord, PushRecord, SuiteStatus
-from dockwright.stages.bench import gpu, outcome, results
+from dockwright.stages.bench import gpu, outcome, results, suites
+from dockwright.stages.bench.history import Setting
 from dockwright.stages.bench.outcome import (
     Start,
     WorkloadDeferredError,
@@ -58,6 +59,7 @@ def command(
     """
     packed = base64.b64encode(gzip.compress(archive, mtime=0)).decode()
     asked = {
+        "workloads_sha256": suites.sha256(archive),
         "digest": side.digest,
         "starts": starts,
         "suites": {s.name: [f"{s.script}.py", *([s.model] if s.model else [])] for s in picked},
@@ -101,6 +103,20 @@ def _parts(lines: Iterable[AnyLine]) -> Part:
     return dict(parts)
 
 
+def _workloads(parts: Part) -> str:
+    """Return what measured; RecordError where it was not the same everywhere."""
+    found = {
+        line.workloads_sha256
+        for part in parts.values()
+        for line in part
+        if isinstance(line, OfLine)
+    }
+    if len(found) == 1:
+        return found.pop()
+    msg = "these lines were printed by different workloads; print the command once, and run it anew"
+    raise RecordError(msg)
+
+
 def _record(parts: Part, task: Task, host: str, history_path: Path, now: datetime) -> BenchRecord:
     there = {digest for digest, _, _ in parts}
     for side in task.sides:
@@ -110,13 +126,11 @@ def _record(parts: Part, task: Task, host: str, history_path: Path, now: datetim
     run = f"imported-{uuid.uuid4().hex}"
     done: dict[str, SuiteRecord] = {}
     for suite in task.suites:
-        origin = results.Origin(
-            run=run,
-            at=now.isoformat(timespec="seconds"),
-            host=host,
-            engine="unknown",
-            suite=suite.name,
+        setting = Setting(
+            host=host, suite=suite.name, workloads_sha256=_workloads(parts), takes_turns=False
         )
+        at = now.isoformat(timespec="seconds")
+        origin = results.Origin(run=run, at=at, engine="unknown", setting=setting)
         done[suite.name] = _suite(parts, task, origin, history_path)
     return results.record(task, host, done, now=now, seconds=0.0)
 
@@ -127,7 +141,7 @@ def _suite(
     origin: results.Origin,
     history_path: Path,
 ) -> SuiteRecord:
-    name = origin.suite
+    name = origin.setting.suite
     try:
         starts = [_starts(parts, side, name, needs_gpu=task.needs_gpu) for side in task.sides]
         return results.measured(origin, task, starts, history_path)

@@ -19,8 +19,8 @@ MINIMUM_EFFECT = 0.05
 LARGEST_EFFECT = 0.20
 """A host on which equal images differ by more can show what is worse, never that nothing is."""
 ALPHA = 0.05
-LEAST_STARTS = 4
-"""With three a side the test cannot reach ALPHA whatever is measured."""
+LEAST_STARTS = {True: 6, False: 4}
+"""In turns or not; with fewer a side the test cannot reach ALPHA whatever is measured."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,13 +59,21 @@ def gone(old: SampleSet) -> MetricRecord:
 def compare(new: SampleSet, old: SampleSet, floor: float | None) -> MetricRecord:
     """Return a metric beside the other image's; starts are paired in the order they were made in.
 
-    A start's median counts once: iterations within a start are alike for reasons of their own.
+    A start counts once: what is measured within a start is alike for reasons of its own. Starts that
+    were made in turns are compared within their pairs, by Wilcoxon's test; others know no pairs, and
+    are by Mann-Whitney's.
     """
     mine, others = medians(new), medians(old)
-    cost = stats.interval(costs(new, old)) if min(*mine, *others) > 0 else None
-    p_value = stats.mann_whitney(mine, others)
+    in_turns = new.takes_turns and old.takes_turns
+    ratios = costs(new, old) if is_positive(new) and is_positive(old) else None
+    if ratios is not None and in_turns:
+        p_value = stats.signed_rank([math.log(ratio) for ratio in ratios])
+    else:
+        p_value = stats.mann_whitney(mine, others)
     effect = max(MINIMUM_EFFECT, floor or 0)
-    decision = decide(cost, p_value, effect, starts=min(len(mine), len(others)))
+    starts = min(len(mine), len(others))
+    cost = None if ratios is None else stats.interval(ratios)
+    decision = decide(cost, p_value, effect, starts=starts, least=LEAST_STARTS[in_turns])
     known = "" if floor is not None else "; no A/A run has told how much this host scatters"
     return MetricRecord(
         name=new.metric,
@@ -87,24 +95,39 @@ def medians(samples: SampleSet) -> tuple[float, ...]:
 
 
 def costs(new: SampleSet, old: SampleSet) -> tuple[float, ...]:
-    """Return new by old for each pair of starts, turned so that more than 1 is worse."""
-    pairs = zip(medians(new), medians(old), strict=False)
-    if new.better is Better.LOWER:
-        return tuple(mine / other for mine, other in pairs)
-    return tuple(other / mine for mine, other in pairs)
+    """Return new by old for each pair of starts, turned so that more than 1 is worse.
+
+    Of starts that took turns it is the median of their samples' ratios, each of the two sides' same
+    burst: what the host did then slowed both.
+    """
+    if new.takes_turns and old.takes_turns:
+        pairs = zip(new.starts, old.starts, strict=False)
+        ratios = [
+            statistics.median(mine / other for mine, other in zip(*pair, strict=False))
+            for pair in pairs
+        ]
+    else:
+        ratios = [mine / other for mine, other in zip(medians(new), medians(old), strict=False)]
+    return tuple(ratios if new.better is Better.LOWER else [1 / ratio for ratio in ratios])
 
 
-def decide(cost: Interval | None, p_value: float, effect: float, *, starts: int) -> Decision:
+def is_positive(samples: SampleSet) -> bool:
+    """Tell whether ratios of the samples can be made."""
+    return min(map(min, samples.starts)) > 0
+
+
+def decide(
+    cost: Interval | None, p_value: float, effect: float, *, starts: int, least: int
+) -> Decision:
     """Say whether a change is one.
 
-    Worse or better is what changed by more than the effect and, by Mann-Whitney's test, not by
-    chance. The same is what changed by less, when twice the effect is out of the question as well
+    Worse or better is what changed by more than the effect and, by the test, not by chance. The same is what changed by less, when twice the effect is out of the question as well
     and the host is quiet enough for that to say much. Anything else is unknown.
     """
     if cost is None:
         return Decision(verdict=BenchVerdict.UNKNOWN, reason="a sample is not positive")
-    if starts < LEAST_STARTS:
-        reason = f"{starts} starts a side are too few to tell; {LEAST_STARTS} or more are needed"
+    if starts < least:
+        reason = f"{starts} starts a side are too few to tell; {least} or more are needed"
         return Decision(verdict=BenchVerdict.UNKNOWN, reason=reason)
     change = f"{cost.median - 1:+.1%}"
     if abs(math.log(cost.median)) > math.log1p(effect):

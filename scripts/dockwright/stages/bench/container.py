@@ -1,9 +1,9 @@
-"""An image and a suite in; one container that runs it, and what that gave, out."""
+"""Images and a suite in; a container of each that runs it, and what that gave, out."""
 
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from dockwright.spec.bench import SCHEMA, Better, HostLine, SamplesLine
 from dockwright.stages.bench import gpu, outcome
 from dockwright.stages.bench.outcome import Start, WorkloadFailedError
 from dockwright.stages.bench.suites import KIT, PLACE
+from dockwright.stages.bench.turns import KILL_AFTER_S, TURNS, Program, play
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 LABEL = "dockwright.bench"
 LIMIT_S = 1200
 """For one start of one suite."""
-KILL_AFTER_S = 5
 STALE_S = 600
 """A container that another run has just made, and is about to start, is younger."""
 FACTS = ("python3", f"{PLACE}/{KIT}/facts.py")
@@ -45,33 +45,48 @@ class Place:
     limit_s: int = LIMIT_S
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Ended:
-    code: int | None
-    out: str
-    err: str
-    first_word_at: float
-    """By the monotonic clock."""
+def measure(place: Place, sides: Sequence[Side], suite: Suite) -> tuple[Start, ...]:
+    """Run a suite once on each image, in turns, in containers made for it that are gone afterwards.
 
-
-def measure(place: Place, side: Side, suite: Suite) -> Start:
-    """Run a suite once, in a container made for it that is gone afterwards.
-
-    Should we be killed, or lose the host, the container ends: its first process waits for our
+    Should we be killed, or lose the host, a container ends: its first process waits for our
     connection's end, at most as long as the suite may take. One not started yet is the next run's.
     """
-    with _container(place, side) as (container, started_at):
-        facts = _run(place, container, FACTS)
-        host = _host(facts)
-        if reasons := gpu.reasons_against(host.gpus, driver=side.driver):
-            raise WorkloadFailedError("refused: " + "; ".join(reasons))
-        ended = _run(place, container, suite.argv)
-        if ended.code != 0:
-            raise WorkloadFailedError(_failure(place, container, ended))
-        lines = outcome.samples(outcome.parse(ended.out))
-    if suite.script == "common/readiness":
-        lines = (_started(facts.first_word_at - started_at), *lines)
-    return Start(host=host, samples=lines)
+    with ExitStack() as stack:
+        facts, workloads = [], []
+        for side in sides:
+            container, started_at = stack.enter_context(_container(place, side))
+            host, seconds = _facts(place, side, container, started_at)
+            facts.append((host, seconds))
+            workload = Program(
+                api=place.api,
+                container=container,
+                argv=suite.argv,
+                limit_s=place.limit_s * len(sides),
+                environment=TURNS if len(sides) > 1 else {},
+            )
+            stack.callback(workload.close)
+            workloads.append(workload)
+        for number in play(workloads):
+            if workloads[number].code() != 0:
+                raise _failed(sides[number], _failure(place, workloads[number]))
+        return tuple(
+            Start(host=host, samples=_samples(side, suite, workload, seconds))
+            for side, (host, seconds), workload in zip(sides, facts, workloads, strict=True)
+        )
+
+
+def _samples(
+    side: Side, suite: Suite, workload: Program, start_s: float
+) -> tuple[SamplesLine, ...]:
+    try:
+        lines = outcome.samples(outcome.parse(workload.out.decode(errors="replace")))
+    except WorkloadFailedError as e:
+        raise _failed(side, str(e)) from e
+    return (_started(start_s), *lines) if suite.script == "common/readiness" else lines
+
+
+def _failed(side: Side, why: str) -> WorkloadFailedError:
+    return WorkloadFailedError(f"{side.identifier}: {why}")
 
 
 def sweep(api: APIClient) -> None:
@@ -122,46 +137,41 @@ def _container(place: Place, side: Side) -> Iterator[tuple[str, float]]:
         containers.remove(api, container)
 
 
-def _run(place: Place, container: str, argv: Sequence[str]) -> _Ended:
-    from docker.errors import NotFound  # noqa: PLC0415 - slow to import
-
-    api = place.api
-    limited = ["timeout", f"--kill-after={KILL_AFTER_S}", str(place.limit_s), *argv]
-    key = api.exec_create(container, limited)["Id"]
-    connection = api.exec_start(key, socket=True)
-    said, first_word_at = {1: b"", 2: b""}, 0.0
+def _facts(
+    place: Place, side: Side, container: str, started_at: float
+) -> tuple[HostLine, float]:
+    """Return what the host is and does, and how long the container took to its first word."""
+    program = Program(api=place.api, container=container, argv=FACTS, limit_s=place.limit_s)
     try:
-        for stream, piece in containers.frames(connection):
-            said[stream] += piece
-            first_word_at = first_word_at or time.monotonic()
+        for _ in play([program]):
+            pass
+        host = _host(program)
     finally:
-        containers.hang_up(connection)
-    try:
-        code = api.exec_inspect(key)["ExitCode"]
-    except NotFound:
-        code = None
-    out, err = (said[stream].decode(errors="replace") for stream in (1, 2))
-    return _Ended(code=code, out=out, err=err, first_word_at=first_word_at)
+        program.close()
+    if reasons := gpu.reasons_against(host.gpus, driver=side.driver):
+        raise _failed(side, "refused: " + "; ".join(reasons))
+    return host, program.first_word_at - started_at
 
 
-def _host(facts: _Ended) -> HostLine:
-    for line in outcome.parse(facts.out):
+def _host(facts: Program) -> HostLine:
+    for line in outcome.parse(facts.out.decode(errors="replace")):
         if isinstance(line, HostLine):
             return line
-    msg = f"the host's facts could not be read: exit code {facts.code}\n{facts.err[-1000:]}"
+    tail = facts.err.decode(errors="replace")[-1000:]
+    msg = f"the host's facts could not be read: exit code {facts.code()}\n{tail}"
     raise WorkloadFailedError(msg)
 
 
-def _failure(place: Place, container: str, ended: _Ended) -> str:
+def _failure(place: Place, workload: Program) -> str:
     from docker.errors import NotFound  # noqa: PLC0415 - slow to import
 
     try:
-        state = place.api.inspect_container(container)["State"]
+        state = place.api.inspect_container(workload.container)["State"]
     except NotFound:
         state = {}
     return outcome.failure(
-        ended.code if state.get("Running") else None,
+        workload.code() if state.get("Running") else None,
         was_out_of_memory=bool(state.get("OOMKilled")),
-        limit_s=place.limit_s,
-        err=ended.err + ended.out,
+        limit_s=workload.limit_s,
+        err=(workload.err + workload.out).decode(errors="replace"),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
@@ -53,15 +54,29 @@ def read(path: Path) -> tuple[SampleSet, ...]:
     return tuple(found)
 
 
-def floors(sets: Iterable[SampleSet], host: str, suite: str, starts: int) -> dict[str, float]:
-    """Return by metric the change that equal images show on a host one time in twenty."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Setting:
+    """Where and how samples were taken: those of another setting are no measure for these."""
+
+    host: str
+    suite: str
+    workloads_sha256: str
+    takes_turns: bool
+    """Burst by burst, and container by container; else each image was measured by itself."""
+
+    def holds(self, one: SampleSet) -> bool:
+        return Setting(**{f.name: getattr(one, f.name) for f in fields(Setting)}) == self
+
+
+def floors(sets: Iterable[SampleSet], setting: Setting, starts: int) -> dict[str, float]:
+    """Return by metric the change that equal images show in a setting one time in twenty."""
     halves: defaultdict[tuple[str, str], dict[bool, SampleSet]] = defaultdict(dict)
     for one in sets:
-        if (one.host, one.suite, one.against) == (host, suite, one.digest):
+        if one.against == one.digest and setting.holds(one):
             halves[one.metric, one.run][one.is_reference] = one
     ratios: defaultdict[str, list[tuple[float, ...]]] = defaultdict(list)
     for (metric, _), pair in halves.items():
-        if len(pair) == 2 and min(map(min, map(compare.medians, pair.values()))) > 0:
+        if len(pair) == 2 and all(map(compare.is_positive, pair.values())):
             ratios[metric].append(compare.costs(pair[False], pair[True]))
     found = {
         metric: stats.floor([ratio for run in runs[-A_A_RUNS:] for ratio in run], starts)

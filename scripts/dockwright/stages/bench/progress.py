@@ -5,8 +5,12 @@ from __future__ import annotations
 import statistics
 from collections import defaultdict
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from dockwright import console
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 Key = tuple[str, str]
 """An image's identifier and a suite's name."""
@@ -26,10 +30,10 @@ class Progress:
     def __post_init__(self) -> None:
         self.total = sum(self.left.values())
 
-    def tell(self, suite: str, identifier: str, *, is_warm_up: bool) -> None:
+    def tell(self, suite: str, identifiers: Sequence[str], *, is_warm_up: bool) -> None:
         """Say what starts now."""
         number = self.total - sum(self.left.values()) + (0 if is_warm_up else 1)
-        what = f"{suite}  {identifier}{'  (warm-up)' if is_warm_up else ''}"
+        what = f"{suite}  {' | '.join(identifiers)}{'  (warm-up)' if is_warm_up else ''}"
         console.say(f"[{number}/{self.total}] {what}  {minutes(self.left_s())} left")
 
     def done(self, key: Key, seconds: float) -> None:

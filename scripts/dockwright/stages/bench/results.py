@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from dockwright.spec.bench import SamplesLine
     from dockwright.spec.records import MetricRecord
+    from dockwright.stages.bench.history import Setting
     from dockwright.stages.bench.outcome import Start
     from dockwright.stages.bench.task import Side, Task
 
@@ -33,17 +34,16 @@ class Origin:
 
     run: str
     at: str
-    host: str
     engine: str
-    suite: str
+    setting: Setting
 
 
 def measured(
     origin: Origin, task: Task, starts: Sequence[Sequence[Start]], history_path: Path
 ) -> SuiteRecord:
     """Return what a suite's starts say, the new image's first; the history has them from now on."""
-    name = origin.suite
-    known = history.floors(history.read(history_path), origin.host, name, len(starts[0]))
+    name = origin.setting.suite
+    known = history.floors(history.read(history_path), origin.setting, len(starts[0]))
     sets = [
         sample_sets(origin, side, task.other(number), starts[number], is_reference=number > 0)
         for number, side in enumerate(task.sides)
@@ -117,17 +117,19 @@ def _sample_set(
     return SampleSet(
         dockwright=SCHEMA,
         run=origin.run,
+        takes_turns=origin.setting.takes_turns,
         at=origin.at,
         identifier=side.identifier,
         digest=side.digest,
         against=other.digest if other else None,
         is_reference=is_reference,
         lock_sha256=side.lock_sha256,
-        host=origin.host,
+        host=origin.setting.host,
         engine=origin.engine,
         facts=starts[0].host,
         loads=tuple(start.host.load for start in starts),
-        suite=origin.suite,
+        workloads_sha256=origin.setting.workloads_sha256,
+        suite=origin.setting.suite,
         metric=first.metric,
         unit=first.unit,
         better=first.better,

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from dockwright.spec import records
 from dockwright.spec.records import SuiteStatus
-from dockwright.stages.bench import container, history, results
+from dockwright.stages.bench import container, history, results, suites
+from dockwright.stages.bench.history import Setting
 from dockwright.stages.bench.outcome import WorkloadDeferredError, WorkloadFailedError
 from dockwright.stages.bench.progress import Progress
 
@@ -52,7 +53,7 @@ def bench(run: Run, tasks: Sequence[Task]) -> tuple[BenchRecord, ...]:
         ledger.write()
     progress = Progress(
         {
-            (task.new.identifier, suite.name): len(task.sides) * run.starts
+            (task.new.identifier, suite.name): run.starts
             for task in tasks
             for suite in task.suites
         }
@@ -91,9 +92,13 @@ def _suite(run: Run, task: Task, suite: Suite, progress: Progress) -> SuiteRecor
         origin = results.Origin(
             run=run.place.run,
             at=run.clock().isoformat(timespec="seconds"),
-            host=run.host,
             engine=run.engine,
-            suite=suite.name,
+            setting=Setting(
+                host=run.host,
+                suite=suite.name,
+                workloads_sha256=suites.sha256(run.place.archive),
+                takes_turns=task.old is not None,
+            ),
         )
         return results.measured(origin, task, starts, run.history_path)
     except WorkloadDeferredError as e:
@@ -113,13 +118,15 @@ def _starts(
     made: tuple[list[Start], ...] = tuple([] for _ in task.sides)
     is_cold = suite is task.suites[0]
     for turn in range(-1 if is_cold else 0, run.starts):
-        for number in order(len(task.sides), turn):
-            progress.tell(suite.name, task.sides[number].identifier, is_warm_up=turn < 0)
-            began = time.monotonic()
-            start = _start(run, task.sides[number], suite)
-            if turn >= 0:
+        numbers = order(len(task.sides), turn)
+        ordered = [task.sides[number] for number in numbers]
+        progress.tell(suite.name, [s.identifier for s in ordered], is_warm_up=turn < 0)
+        began = time.monotonic()
+        starts = _start(run, ordered, suite)
+        if turn >= 0:
+            for number, start in zip(numbers, starts, strict=True):
                 made[number].append(start)
-                progress.done((task.new.identifier, suite.name), time.monotonic() - began)
+            progress.done((task.new.identifier, suite.name), time.monotonic() - began)
     return tuple(map(tuple, made))
 
 
@@ -133,17 +140,14 @@ def order(sides: int, turn: int) -> tuple[int, ...]:
     return numbers if turn % 2 == 0 else numbers[::-1]
 
 
-def _start(run: Run, side: Side, suite: Suite) -> Start:
-    """Make one start; whatever the engine or the way to it throws is a failed start."""
+def _start(run: Run, sides: Sequence[Side], suite: Suite) -> tuple[Start, ...]:
+    """Start each image once; whatever the engine or the way to it throws is a failed start."""
     from docker.errors import DockerException  # noqa: PLC0415 - slow to import
     from requests import RequestException  # noqa: PLC0415 - likewise
     from urllib3.exceptions import HTTPError  # noqa: PLC0415 - likewise
 
     try:
-        return container.measure(run.place, side, suite)
-    except WorkloadFailedError as e:
-        msg = f"{side.identifier}: {e}"
-        raise WorkloadFailedError(msg) from e
+        return container.measure(run.place, sides, suite)
     except (DockerException, RequestException, HTTPError, OSError) as e:
-        msg = f"{side.identifier}: the engine of host {run.host} failed or cannot be reached: {e}"
+        msg = f"the engine of host {run.host} failed or cannot be reached: {e}"
         raise WorkloadFailedError(msg) from e

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from dockwright.spec.records import Interval
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 RESAMPLES = 2000
 CONFIDENCE = 0.95
@@ -61,12 +61,21 @@ def mann_whitney(first: Sequence[float], second: Sequence[float]) -> float:
     """
     doubled = _doubled_ranks([*first, *second])
     seen = sum(doubled[: len(first)])
-    middle = len(first) * (len(doubled) + 1)
-    sums = _rank_sums(doubled, len(first))
-    extreme = sum(
-        count for total, count in sums.items() if abs(total - middle) >= abs(seen - middle)
-    )
-    return extreme / sum(sums.values())
+    sums = _rank_sums(doubled, len(first))[len(first)]
+    return _extreme(sums.items(), seen, len(first) * (len(doubled) + 1))
+
+
+def signed_rank(differences: Sequence[float]) -> float:
+    """Return the two-sided p-value of Wilcoxon's test of paired differences, exact, ties as they are.
+
+    It is the share of all ways to turn the differences round whose rank sum is at least as far from
+    the middle as the one that was seen; a difference of nothing speaks for neither.
+    """
+    told = [value for value in differences if value]
+    doubled = _doubled_ranks([abs(value) for value in told])
+    seen = sum(rank for rank, value in zip(doubled, told, strict=True) if value > 0)
+    sums = [ways for by_size in _rank_sums(doubled, len(doubled)) for ways in by_size.items()]
+    return _extreme(sums, seen, sum(doubled) / 2)
 
 
 def floor(ratios: Sequence[float], starts: int) -> float | None:
@@ -100,12 +109,19 @@ def _doubled_ranks(values: Sequence[float]) -> list[int]:
     return [2 * first[value] + count[value] - 1 for value in values]
 
 
-def _rank_sums(ranks: Sequence[int], size: int) -> dict[int, int]:
-    """Return how many subsets of this size have each sum."""
-    ways: list[defaultdict[int, int]] = [defaultdict(int) for _ in range(size + 1)]
+def _extreme(sums: Iterable[tuple[int, int]], seen: int, middle: float) -> float:
+    """Return the share of sums, each with how often it is there, as far from the middle as this one."""
+    counted = list(sums)
+    extreme = sum(count for total, count in counted if abs(total - middle) >= abs(seen - middle))
+    return extreme / sum(count for _, count in counted)
+
+
+def _rank_sums(ranks: Sequence[int], most: int) -> list[dict[int, int]]:
+    """Return, for subsets of none to `most` of the ranks, how many have each sum."""
+    ways: list[defaultdict[int, int]] = [defaultdict(int) for _ in range(most + 1)]
     ways[0][0] = 1
     for rank in ranks:
-        for taken in range(size, 0, -1):
+        for taken in range(most, 0, -1):
             for total, count in ways[taken - 1].items():
                 ways[taken][total + rank] += count
-    return dict(ways[size])
+    return [dict(of_size) for of_size in ways]
