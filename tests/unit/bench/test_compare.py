@@ -82,11 +82,17 @@ def test_a_host_that_scatters_too_much_never_says_that_nothing_changed(factor: f
 
 
 def test_what_scatters_too_much_is_unknown_and_never_the_same() -> None:
-    assert verdict((1.0, 2.0, 0.5, 1.0, 3.0, 1.0), (1.0, 0.6, 1.9, 1.0, 1.1, 1.2)) is BenchVerdict.UNKNOWN
+    assert (
+        verdict((1.0, 2.0, 0.5, 1.0, 3.0, 1.0), (1.0, 0.6, 1.9, 1.0, 1.1, 1.2))
+        is BenchVerdict.UNKNOWN
+    )
 
 
 def test_a_large_change_that_may_be_chance_is_unknown() -> None:
-    assert verdict((1.4, 0.9, 1.5, 1.4, 1.3, 1.3), (1.0, 1.35, 1.0, 1.45, 1.0, 1.2)) is BenchVerdict.UNKNOWN
+    assert (
+        verdict((1.4, 0.9, 1.5, 1.4, 1.3, 1.3), (1.0, 1.35, 1.0, 1.45, 1.0, 1.2))
+        is BenchVerdict.UNKNOWN
+    )
 
 
 @pytest.mark.parametrize("starts", [1, 3, 5])

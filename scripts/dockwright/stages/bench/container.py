@@ -137,9 +137,7 @@ def _container(place: Place, side: Side) -> Iterator[tuple[str, float]]:
         containers.remove(api, container)
 
 
-def _facts(
-    place: Place, side: Side, container: str, started_at: float
-) -> tuple[HostLine, float]:
+def _facts(place: Place, side: Side, container: str, started_at: float) -> tuple[HostLine, float]:
     """Return what the host is and does, and how long the container took to its first word."""
     program = Program(api=place.api, container=container, argv=FACTS, limit_s=place.limit_s)
     try:

@@ -52,11 +52,7 @@ def bench(run: Run, tasks: Sequence[Task]) -> tuple[BenchRecord, ...]:
     for ledger in ledgers:
         ledger.write()
     progress = Progress(
-        {
-            (task.new.identifier, suite.name): run.starts
-            for task in tasks
-            for suite in task.suites
-        }
+        {(task.new.identifier, suite.name): run.starts for task in tasks for suite in task.suites}
     )
     for ledger in ledgers:
         for suite in ledger.task.suites:
