@@ -41,13 +41,15 @@ def retrieve(
     container_version: str | None = None,
     *,
     registry: str | None = None,
+    flavor: str | None = None,
 ) -> str:
     """Return the name of the newest image that fits, or raise what tells the nearest ones.
 
     `framework` is `huggingface`, `version` then that of Transformers; or `pytorch` or `tensorflow`,
     `version` then their own. Both may be of a line: `5.23` is its newest release. `instance_type`
     tells CPU from GPU; `container_version` may name a CUDA, such as `cu128-debian12`. The images
-    are the same in each region: `registry` (`HOST[/PATH]`) is what the name begins with.
+    are the same in each region: `registry` (`HOST[/PATH]`) is what the name begins with. `flavor`
+    is the word of a team's images, those of the overlay that DOCKWRIGHT_SPEC names.
 
     What there is comes from the catalogue that DOCKWRIGHT_CATALOG names, a `catalog.json`, else
     from the manifest of the checkout that the program runs in.
@@ -62,6 +64,7 @@ def retrieve(
         version=of[1] if is_huggingface else version,
         transformers=version if is_huggingface else None,
         python=_python(py_version),
+        flavor=flavor,
     )
     return offer.choose(_offers(), wanted).reference(registry)
 
@@ -114,5 +117,6 @@ def _offers() -> list[Offer]:
     if named := os.environ.get("DOCKWRIGHT_CATALOG"):
         found = catalog.parse(Path(named).read_bytes(), name=named)
         return [image.offer for image in found.images]
-    variants = manifest.load(workspace.find(Path.cwd()).buildspec_path).variants
+    ws = workspace.find(Path.cwd(), workspace.overlay())
+    variants = manifest.load(ws.buildspec_path, ws.overlay).variants
     return [offer.of_variant(variant) for variant in variants]

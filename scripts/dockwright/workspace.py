@@ -15,6 +15,13 @@ class Workspace:
 
     root: Path
     home: Path
+    overlay: Path | None = None
+    """The folder of a downstream team: then nothing is written into the checkout."""
+
+    @property
+    def committed_path(self) -> Path:
+        """Below it is what commands write to be committed: in the checkout or in the overlay."""
+        return self.overlay or self.root
 
     @property
     def buildspec_path(self) -> Path:
@@ -31,7 +38,18 @@ class Workspace:
     @property
     def out_path(self) -> Path:
         """Records of this working copy."""
-        return self.root / "out"
+        return self.committed_path / "out"
+
+    @property
+    def locks_path(self) -> Path:
+        """The locks that commands write, those of bases included."""
+        return (self.overlay or self.buildspec_path) / "locks"
+
+    def shown(self, path: Path) -> str:
+        """Return how messages call a file that is committed: from the checkout, or the overlay, on."""
+        if self.overlay is not None and path.is_relative_to(self.overlay):
+            return str(path.relative_to(self.overlay.parent))
+        return str(path.relative_to(self.root))
 
     @property
     def workloads_path(self) -> Path:
@@ -78,14 +96,14 @@ class Workspace:
         return self.home / "engine"
 
 
-def find(start: Path) -> Workspace:
+def find(start: Path, overlay: Path | None = None) -> Workspace:
     """Return the workspace whose checkout holds `start`.
 
     The home is DOCKWRIGHT_HOME, else `dockwright` in the user's cache folder.
     """
     for folder in (start, *start.parents):
         if (folder / "buildspec" / "common.yml").is_file():
-            return Workspace(root=folder, home=home())
+            return Workspace(root=folder, home=home(), overlay=overlay)
     msg = f"{start}: no buildspec/common.yml here or above; run dockwright inside its checkout"
     raise ManifestError(msg)
 
@@ -96,3 +114,13 @@ def home() -> Path:
         return Path(folder).absolute()
     cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     return Path(cache).absolute() / "dockwright"
+
+
+def overlay(named: Path | None = None) -> Path | None:
+    """Return the overlay's folder: the one that is named, else DOCKWRIGHT_SPEC, else none."""
+    setting = os.environ.get("DOCKWRIGHT_SPEC")
+    folder = named or (Path(setting) if setting else None)
+    if folder is not None and not folder.is_dir():
+        msg = f"{folder} is no folder: an overlay (--spec, DOCKWRIGHT_SPEC) is one with manifests"
+        raise ManifestError(msg)
+    return folder.resolve() if folder else None

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
 from dockwright.cli import (
@@ -12,6 +15,7 @@ from dockwright.cli import (
     changed,
     changelog,
     clean,
+    common,
     compat,
     derive,
     diff,
@@ -38,8 +42,24 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    help="Build, test and publish Deep Learning Container images from one version manifest.",
 )
+
+
+@app.callback()
+def program(
+    *,
+    spec: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="A downstream team's overlay: manifests that add to ours. Or DOCKWRIGHT_SPEC.",
+        ),
+    ] = None,
+) -> None:
+    """Build, test and publish Deep Learning Container images from one version manifest."""
+    common.use_overlay(spec)
+
+
 app.command("list")(matrix.list_variants)
 app.command("matrix")(matrix.matrix)
 app.command("changed")(changed.changed)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dockwright import console
-from dockwright.cli.common import Json, here, load
+from dockwright.cli.common import Json, here, load, ours_alone
 from dockwright.errors import NothingSelectedError, StaleError
 from dockwright.spec import selector
 from dockwright.spec.axes import Framework
@@ -124,6 +124,7 @@ def _draft(ws: Workspace, what: str) -> Iterator[Draft]:
     from dockwright.clients import filelock  # noqa: PLC0415 - as above
     from dockwright.composition import draft  # noqa: PLC0415 - as above
 
+    ours_alone(ws, "bump our releases first, then lock the overlay: bump")
     path = ws.out_path / "bump.lock"
     with filelock.exclusive(path, doing=f"bump {what}", wait_s=0), draft.opened(ws) as opened:
         yield opened

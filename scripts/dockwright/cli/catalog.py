@@ -52,6 +52,9 @@ def uri(
     driver: Annotated[
         str | None, typer.Option(help="The NVIDIA driver of the host that it shall run on.")
     ] = None,
+    flavor: Annotated[
+        str | None, typer.Option(help="The word of the overlay's image; ours without it.")
+    ] = None,
     registry: Annotated[
         str | None, typer.Option(metavar="HOST[/PATH]", help="What the name begins with.")
     ] = None,
@@ -66,6 +69,7 @@ def uri(
         transformers=transformers,
         python=python,
         driver=driver,
+        flavor=flavor,
     )
     found = offer.choose([offer.of_variant(v) for v in load(here()).variants], wanted)
     name = found.reference(registry)

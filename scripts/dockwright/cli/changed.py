@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +11,7 @@ import typer
 from dockwright import console
 from dockwright.cli.common import Globs, Json, here, load, select
 from dockwright.errors import DockwrightError
+from dockwright.spec.axes import Framework
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 FOLDERS = ("buildspec", "images", "tests/smoke")
 """All that images and their checks follow from."""
+OVERLAY_FOLDERS = ("images", "locks", "modules")
+"""Likewise, in the folder of an overlay, beside its manifests."""
 
 Since = Annotated[
     str | None,
@@ -37,6 +41,7 @@ def changed(
 
     Compared are manifest, locks, Dockerfiles, our packages and checks as they are here with those
     of the revision: by what follows from them, so that a comment in the manifest changes nothing.
+    With an overlay the revision is its repository's; a checkout that is another one counts as it is.
     """
     ws = here()
     found = changes_since(ws, select(ws, globs), since)
@@ -55,8 +60,16 @@ def changes_since(ws: Workspace, variants: Sequence[Variant], revision: str) -> 
     from dockwright.clients import git  # noqa: PLC0415 - slow to import
     from dockwright.spec.changes import changes  # noqa: PLC0415 - likewise
 
-    with git.files_at(ws.root, revision, FOLDERS) as root:
-        then = _before(replace(ws, root=root), revision)
+    with ExitStack() as stack:
+        root, overlay = ws.root, ws.overlay
+        if overlay is not None:
+            files = [f"{framework}.yml" for framework in Framework]
+            overlay = stack.enter_context(
+                git.files_at(overlay, revision, (*files, *OVERLAY_FOLDERS))
+            )
+        if ws.overlay is None or git.top(ws.overlay) == git.top(root):
+            root = stack.enter_context(git.files_at(root, revision, FOLDERS))
+        then = _before(replace(ws, root=root, overlay=overlay), revision)
     return tuple(changes(then, _fingerprints(ws, variants)))
 
 

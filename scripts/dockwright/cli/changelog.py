@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dockwright import console
-from dockwright.cli.common import here
+from dockwright.cli.common import here, ours_alone
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +32,9 @@ def changelog(
     if not dots or not before:
         msg = f"{between!r} is not FROM..TO"
         raise typer.BadParameter(msg)
-    found = stage.between(here(), before, after or "HEAD")
+    ws = here()
+    ours_alone(ws, "ask for our releases")
+    found = stage.between(ws, before, after or "HEAD")
     for release in found.releases:
         _show(release)
     if found.debian:

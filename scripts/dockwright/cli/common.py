@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dockwright import workspace
-from dockwright.errors import ManifestError
+from dockwright.errors import DockwrightError, ManifestError
 from dockwright.spec import manifest, selector
 from dockwright.spec.manifest import Manifest
 from dockwright.spec.variants import Variant
@@ -32,9 +33,33 @@ Check = Annotated[
 ]
 
 
+_overlay: ContextVar[Path | None] = ContextVar("overlay", default=None)
+
+
+def use_overlay(folder: Path | None) -> None:
+    """Lay a downstream team's folder on the manifest, from now on; none without one."""
+    _overlay.set(workspace.overlay(folder))
+
+
 def here() -> Workspace:
-    """Return the workspace that the command was typed in."""
-    return workspace.find(Path.cwd())
+    """Return the workspace that the command was typed in.
+
+    A team with an overlay works in folders of its own: then it may be the one that this program is of.
+    """
+    overlay = _overlay.get()
+    try:
+        return workspace.find(Path.cwd(), overlay)
+    except ManifestError:
+        if overlay is None:
+            raise
+        return workspace.find(Path(__file__), overlay)
+
+
+def ours_alone(ws: Workspace, what: str) -> None:
+    """Refuse, with an overlay, a command that is for the checkout's own manifest."""
+    if ws.overlay is not None:
+        msg = f"{what} without --spec and DOCKWRIGHT_SPEC, which are of the overlay {ws.overlay}"
+        raise DockwrightError(msg)
 
 
 def here_or_ours() -> Workspace:
@@ -50,7 +75,13 @@ def here_or_ours() -> Workspace:
 
 def load(ws: Workspace) -> Manifest:
     """Return the manifest of the workspace."""
-    return manifest.load(ws.buildspec_path)
+    return manifest.load(ws.buildspec_path, ws.overlay)
+
+
+def committed(ws: Workspace) -> tuple[Variant, ...]:
+    """Return the variants whose locks and files commands write: all, or those of the overlay."""
+    is_overlay = ws.overlay is not None
+    return tuple(v for v in load(ws).variants if (v.release.overlay is not None) == is_overlay)
 
 
 def select(ws: Workspace, globs: list[str] | None) -> tuple[Variant, ...]:

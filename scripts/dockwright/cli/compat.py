@@ -68,7 +68,7 @@ def _rows(ws: Workspace, manifest: Manifest) -> tuple[Row, ...]:
 
     releases = {variant.release.key: variant.release for variant in manifest.variants}
     known = {
-        key: (locks.load(ws.buildspec_path, release), layer_lock.load(ws.buildspec_path, key))
+        key: (locks.load(ws.buildspec_path, release), layer_lock.of(ws.buildspec_path, release))
         for key, release in releases.items()
     }
     return tuple(

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dockwright import console
-from dockwright.cli.common import Check, Globs, bases_of, here, load, select
+from dockwright.cli.common import Check, Globs, bases_of, committed, here, load, ours_alone
+from dockwright.spec import selector
 from dockwright.spec.axes import Framework
 
 if TYPE_CHECKING:
@@ -23,12 +24,12 @@ def generate(*, check: Check = False) -> None:
     from dockwright.stages import generate as stage  # noqa: PLC0415 - likewise
 
     ws = here()
-    manifest = load(ws)
+    variants = committed(ws)
     if check:
-        generated.check(ws, manifest.variants, tuple(Framework))
+        generated.check(ws, variants, tuple(Framework))
         console.say("generated files are up to date")
         return
-    count = stage.generate(ws, manifest.variants, tuple(Framework))
+    count = stage.generate(ws, variants, tuple(Framework))
     console.say(f"{count} files changed")
 
 
@@ -37,6 +38,7 @@ def schema(*, check: Check = False) -> None:
     from dockwright.stages import schema as stage  # noqa: PLC0415 - as above
 
     ws = here()
+    ours_alone(ws, "write the schema")
     load(ws)  # no command writes anything while the manifest is wrong
     if check:
         stage.check(ws)
@@ -51,9 +53,10 @@ def profile(globs: Globs = None) -> None:
     from dockwright.stages import profile as stage  # noqa: PLC0415 - as above
 
     ws = here()
-    releases = {variant.release.key: variant.release for variant in load(ws).variants}
+    releases = {variant.release.key: variant.release for variant in committed(ws)}
     with docker.connect(engine.find(ws)) as client:
-        stage.profile(ws, select(ws, globs), releases.values(), client)
+        picked = selector.pick(committed(ws), globs or [])
+        stage.profile(ws, picked, releases.values(), client)
 
 
 def lock(
@@ -76,21 +79,22 @@ def lock(
     from dockwright.stages import lock as stage  # noqa: PLC0415 - as above
 
     ws = here()
-    manifest = load(ws)
-    if base and check:
-        stage.check_bases(ws, manifest.bases.values())
-    elif base:
-        stage.lock_bases(ws, manifest.bases.values())
+    variants = committed(ws)
+    # An overlay's images are on ours.
+    bases = () if ws.overlay else tuple(load(ws).bases.values())
+    if base:
+        ours_alone(ws, "lock the bases")
+        (stage.check_bases if check else stage.lock_bases)(ws, bases)
     elif layers:
-        lock_layers(ws, manifest.variants)
+        lock_layers(ws, variants)
     elif check:
-        stage.check(ws, manifest.variants)
-        stage.check_left_out(ws, manifest.variants)
-        stage.check_bases(ws, manifest.bases.values())
-        layer_stage.check(ws, manifest.variants)
-        stage.check_strangers(ws, manifest.variants, manifest.bases.values())
+        stage.check(ws, variants)
+        stage.check_left_out(ws, variants)
+        stage.check_bases(ws, bases)
+        layer_stage.check(ws, variants)
+        stage.check_strangers(ws, variants, bases)
     else:
-        stage.lock(ws, manifest.variants, upgrade=upgrade or ())
+        stage.lock(ws, variants, upgrade=upgrade or ())
 
 
 def lock_layers(ws: Workspace, variants: Sequence[Variant]) -> None:

@@ -82,6 +82,7 @@ def facts(variant: Variant) -> dict[str, object]:
         "transformers": release.transformers,
         "python": release.base.python,
         "base": release.base.name,
+        "flavor": release.flavor,
         "job": variant.job.value,
         "accelerator": variant.accelerator.name,
         "reference": variant.reference,

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from dockwright import console
-from dockwright.cli.common import Globs, Json, here, load
+from dockwright.cli.common import Globs, Json, here, load, ours_alone
 from dockwright.errors import NetworkError, ProcessError
 from dockwright.spec import selector
 
@@ -22,6 +22,7 @@ def outdated(globs: Globs = None, *, as_json: Json = False) -> None:
     from dockwright.stages import outdated as stage  # noqa: PLC0415 - slow to import
 
     ws, now = here(), datetime.now(UTC)
+    ours_alone(ws, "ask for our releases")
     manifest = load(ws)
     variants = selector.pick(manifest.variants, globs or [])
     releases = tuple({v.release.key: v.release for v in variants}.values())

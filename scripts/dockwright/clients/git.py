@@ -44,6 +44,11 @@ def commit(root: Path, revision: str) -> str:
         raise ProcessError(msg) from None
 
 
+def top(root: Path) -> Path:
+    """Return the top folder of the repository that a folder is in."""
+    return Path(_git(root, "rev-parse", "--show-toplevel"))
+
+
 @contextmanager
 def files_at(root: Path, revision: str, folders: Sequence[str]) -> Iterator[Path]:
     """Yield a temporary folder with those of a revision's folders that it has."""

@@ -92,10 +92,19 @@ def _targets(
 
 
 def _instead(image: Offer, running: Sequence[Offer]) -> str | None:
-    same = [o for o in running if (o.framework, o.job) == (image.framework, image.job)]
+    same = [
+        o
+        for o in running
+        if (o.framework, o.job) == (image.framework, image.job) and o.flavor in {None, image.flavor}
+    ]
     best = max(
         same,
-        key=lambda o: (o.kind == "gpu", o.transformers == image.transformers, *offer.age(o)),
+        key=lambda o: (
+            o.kind == "gpu",
+            o.flavor == image.flavor,
+            o.transformers == image.transformers,
+            *offer.age(o),
+        ),
         default=None,
     )
     return best.identifier if best else None

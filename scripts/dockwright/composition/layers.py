@@ -58,7 +58,12 @@ class WheelLayer:
     @property
     def is_own(self) -> bool:
         """Whether it is laid after the job's OS packages: only one job's, or an add-on."""
-        return len(_jobs(self.used_by)) == 1 or self.group is Group.ADD_ON
+        return len(_jobs(self.used_by)) == 1 or self.group is Group.ADD_ON or self.is_overlay
+
+    @property
+    def is_overlay(self) -> bool:
+        """Whether it is laid last of all: what is below it are the layers of an image of ours."""
+        return self.group is Group.OVERLAY
 
     @property
     def key(self) -> str:
@@ -113,7 +118,7 @@ def layers_of_variant(lock: ReleaseLock, folder: str) -> tuple[WheelLayer, ...]:
 
 def _position(locked: LockedWheel) -> tuple[bool, int, int, tuple[str, ...], str]:
     """Sort what all jobs share before what one job adds, then by group, widest use first."""
-    is_own = len(_jobs(locked.used_by)) == 1
+    is_own = len(_jobs(locked.used_by)) == 1 or locked.group is Group.OVERLAY
     return (is_own, _ORDER[locked.group], -len(locked.used_by), locked.used_by, locked.wheel.name)
 
 
@@ -124,7 +129,9 @@ def _split(
     accelerators = _partial(_accelerators(used_by), _accelerators(everyone))
     for wheel in wheels:
         if wheel.size_bytes >= HEAVY_BYTES:
-            name = "-".join((wheel.name, *accelerators))
+            # A wheel that an overlay adds to one job's images may be in those of another already.
+            start = (group.value,) if group is Group.OVERLAY else ()
+            name = "-".join((*start, wheel.name, *accelerators))
             yield WheelLayer(name=name, group=group, wheels=(wheel,), used_by=used_by)
     rest = tuple(wheel for wheel in wheels if wheel.size_bytes < HEAVY_BYTES)
     if rest:

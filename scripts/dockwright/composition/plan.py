@@ -77,8 +77,9 @@ def plan_image(
             venv,
             *_wheels((layer for layer in layers if not layer.is_own), base),
             *([_os(context, Kind.OS, base, base_lock)] if context else []),
-            *_wheels((layer for layer in layers if layer.is_own), base),
+            *_wheels((la for la in layers if la.is_own and not la.is_overlay), base),
             *_wheels([runtime] if runtime else [], base),
+            *_wheels((layer for layer in layers if layer.is_overlay), base),
         ),
     )
 

@@ -20,7 +20,7 @@ from dockwright.spec.image import sha256
 from dockwright.spec.provenance import BUILD_TYPE, BUILDER, PREDICATE_TYPE, STATEMENT_TYPE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from dockwright.clients.git import Revision
@@ -33,8 +33,11 @@ def document(
     store: Path,
     sources: Mapping[str, bytes],
     revision: Revision | None,
+    overlay: Revision | None = None,
 ) -> bytes:
     """Return the statement; `sources` are the manifests and locks by path from the checkout.
+
+    `revision` is the checkout's, `overlay` that of the folder of a downstream team's image.
 
     The wheels in the store tell which RECORD each is installed with, by either builder: that ties
     the files of an image to the locked wheels.
@@ -60,7 +63,11 @@ def document(
                     "inputs": f"sha256:{material.record.inputs_sha256}",
                     "python": material.variant.release.base.python,
                 },
-                "resolvedDependencies": _dependencies(material, store, revision),
+                "resolvedDependencies": [
+                    *_commit("source", revision),
+                    *_commit("overlay", overlay),
+                    *_dependencies(material, store),
+                ],
             },
             "runDetails": {
                 "builder": {
@@ -74,20 +81,19 @@ def document(
     return json.dumps(statement, separators=(",", ":")).encode()
 
 
-def _dependencies(
-    material: Material, store: Path, revision: Revision | None
-) -> list[dict[str, Any]]:
-    """Return the commit, the base's layers and the files of the wheel store, each by its hash."""
-    found: list[dict[str, Any]] = []
+def _commit(name: str, revision: Revision | None) -> Iterator[dict[str, Any]]:
+    """Yield what was checked out, of a copy that has a history."""
     if revision is not None:
-        found.append(
-            {
-                "name": "source",
-                "digest": {"gitCommit": revision.commit},
-                "annotations": {"clean": revision.is_clean},
-            }
-        )
-    found += [
+        yield {
+            "name": name,
+            "digest": {"gitCommit": revision.commit},
+            "annotations": {"clean": revision.is_clean},
+        }
+
+
+def _dependencies(material: Material, store: Path) -> list[dict[str, Any]]:
+    """Return the base's layers and the files of the wheel store, each by its hash."""
+    found: list[dict[str, Any]] = [
         {"name": image.name, "digest": _digest(image.layer_digest)}
         for image in material.base_images
     ]

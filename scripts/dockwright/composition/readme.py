@@ -18,8 +18,8 @@ HEADER = ("image", "framework", "Transformers", "Python", "on", "at most", "patc
 
 
 def expected(ws: Workspace, variants: Sequence[Variant]) -> dict[Path, str]:
-    """Return what the README must say; nothing of a checkout that has none."""
-    path = ws.root / "README.md"
+    """Return what the README must say; nothing where there is none, or of an overlay's images."""
+    path = ws.committed_path / "README.md"
     try:
         text = path.read_bytes().decode()
     except FileNotFoundError:

@@ -44,17 +44,15 @@ CUDA_ENVIRONMENT = {
 def render_release(
     variants: Iterable[Variant], lock: ReleaseLock, templates_path: Path
 ) -> dict[str, str]:
-    """Return all generated files of one release: path below `images/` -> text."""
+    """Return all generated files of one release: path below its folder -> text."""
     variants = tuple(variants)
     release = variants[0].release
-    files = {
-        f"{release.folder}/{v.folder}/Dockerfile": _dockerfile(v, lock, templates_path)
-        for v in variants
-    }
+    files = {f"{v.folder}/Dockerfile": _dockerfile(v, lock, templates_path) for v in variants}
+    folders = {v.folder for v in variants}  # those that are excluded need none
     for layer in layers_of_release(lock):
-        if layer.group is not Group.BUILD and layer.into is None:
-            path = f"{release.folder}/requirements/{layer.name}.txt"
-            files[path] = _requirements(layer, release)
+        is_installed = layer.group is not Group.BUILD and layer.into is None
+        if is_installed and folders & set(layer.used_by):
+            files[f"requirements/{layer.name}.txt"] = _requirements(layer, release)
     return files
 
 
@@ -68,6 +66,7 @@ def environment(variant: Variant) -> dict[str, str]:
         **release.file.environment,
         **release.distribution(variant.accelerator).environment,
         **added,
+        **(release.overlay.environment if release.overlay else {}),
     }
     return dict(sorted(every.items()))
 
@@ -121,7 +120,8 @@ def _dockerfile(variant: Variant, lock: ReleaseLock, templates_path: Path) -> st
             layers=layers,
             leaves_out=any(layer.left_out for layer in layers),
             shared_layers=[layer for layer in layers if not layer.is_own],
-            own_layers=[layer for layer in layers if layer.is_own],
+            own_layers=[layer for layer in layers if layer.is_own and not layer.is_overlay],
+            overlay_layers=[layer for layer in layers if layer.is_overlay],
             environment=list(environment(variant).items()),
             entrypoint=json.dumps(ENTRYPOINT),
             runtime_layer=variant.runtime.layer if variant.runtime else None,
@@ -140,7 +140,8 @@ def os_layer(variant: Variant) -> str | None:
 
 
 def _sources(release: Release) -> str:
-    return f"buildspec/{release.framework}.yml"
+    ours = f"buildspec/{release.framework}.yml"
+    return f"{ours} and the overlay's {release.framework}.yml" if release.overlay else ours
 
 
 def _uv(lock: ReleaseLock) -> Wheel:

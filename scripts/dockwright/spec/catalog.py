@@ -95,6 +95,8 @@ class Image(Model):
     """The oldest NVIDIA driver that it runs on."""
     repository: str
     tag: str
+    flavor: str | None = None
+    """The word of the downstream team whose image it is; none for ours."""
     aliases: tuple[str, ...]
     ga: str
     end_of_patch: str

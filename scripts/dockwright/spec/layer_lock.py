@@ -20,6 +20,8 @@ from dockwright.spec.gpu import Target  # noqa: TC001 - likewise
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from dockwright.spec.variants import Release
+
 FORMAT: Final = 1
 REMEDY = "run `dockwright lock --layers`"
 STRICT = ConfigDict(strict=True, extra="forbid")
@@ -76,6 +78,14 @@ def load(buildspec_path: Path, key: str) -> LayerLock:
         name = "/".join(path.parts[-3:])
         msg = f"{name} is not of format {FORMAT}: {where}: {first['msg']}; remove it and {REMEDY}"
         raise StaleError(msg) from None
+
+
+def of(buildspec_path: Path, release: Release) -> LayerLock:
+    """Return all that is known of a release's layers: those of the one that it extends included."""
+    own = load(release.locks_in(buildspec_path), release.key)
+    if release.extends is None:
+        return own
+    return LayerLock(layers=(*own.layers, *of(buildspec_path, release.extends).layers))
 
 
 def dumps(lock: LayerLock) -> str:

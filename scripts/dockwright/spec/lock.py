@@ -49,6 +49,8 @@ class Group(StrEnum):
     COMMON = "common"
     ADD_ON = "add-on"
     """Of no index: the manifest itself says which file it is."""
+    OVERLAY = "overlay"
+    """What a downstream team adds to one of our releases: above all that our images have."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, order=True)
@@ -179,21 +181,25 @@ def requirements(release: Release, accelerator: Accelerator) -> Requirements:
     )
 
 
-def requirements_sha256(release: Release) -> str:
-    """Return the fingerprint of everything that the release's solution depends on."""
+def requirements_sha256(release: Release, extended: ReleaseLock | None = None) -> str:
+    """Return the fingerprint of everything that the release's solution depends on.
+
+    `extended` is the lock of the release that it adds to, if it is an overlay's that does.
+    """
     base = release.base
     facts = {
         "format": FORMAT,
         "uv": release.common.tools.uv,
         "platform": [base.architecture, base.python, release.glibc],
         "solve": {a.name: asdict(requirements(release, a)) for a in release.accelerators},
+        **({"extended": dumps(extended)} if extended else {}),
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
 def lock_path(buildspec_path: Path, release: Release) -> Path:
-    """Return where a release's lock is committed."""
-    return buildspec_path / "locks" / f"{release.key}.json"
+    """Return where a release's lock is committed: below `buildspec/`, or in its overlay."""
+    return release.locks_in(buildspec_path) / "locks" / f"{release.key}.json"
 
 
 def dumps(lock: ReleaseLock) -> str:
@@ -203,7 +209,7 @@ def dumps(lock: ReleaseLock) -> str:
     return head + ',\n  "wheels": [\n' + ",\n".join(f"    {row}" for row in rows) + "\n  ]\n}\n"
 
 
-def loads(text: str | bytes, *, name: str) -> ReleaseLock:
+def loads(text: str | bytes, *, name: str, remedy: str = "dockwright lock") -> ReleaseLock:
     """Read a committed lock; StaleError when it is not one of this format."""
     try:
         return _adapter().validate_json(text)
@@ -211,7 +217,7 @@ def loads(text: str | bytes, *, name: str) -> ReleaseLock:
         first = e.errors(include_url=False)[0]
         where = ".".join(str(key) for key in first["loc"])
         what = f"{where}: {first['msg']}" if where else first["msg"]
-        msg = f"{name} is not a lock of format {FORMAT}: {what}; run `dockwright lock`"
+        msg = f"{name} is not a lock of format {FORMAT}: {what}; run `{remedy}`"
         raise StaleError(msg) from None
 
 
@@ -222,18 +228,24 @@ def load(buildspec_path: Path, release: Release) -> ReleaseLock:
         StaleError: it was not made from today's manifest.
         ManifestError: an accelerator is not the CUDA that is locked.
     """
-    path = lock_path(buildspec_path, release)
-    name = f"{buildspec_path.name}/locks/{path.name}"
+    extended = load(buildspec_path, release.extends) if release.extends else None
+    path, remedy = lock_path(buildspec_path, release), release.command("lock")
+    name = "/".join(path.parts[-3:])
     try:
-        lock = loads(path.read_bytes(), name=name)
+        lock = loads(path.read_bytes(), name=name, remedy=remedy)
     except FileNotFoundError:
-        msg = f"{name} is missing; run `dockwright lock`"
+        msg = f"{name} is missing; run `{remedy}`"
         raise StaleError(msg) from None
-    if lock.requirements_sha256 != requirements_sha256(release):
-        msg = f"{name} is stale: the manifest has changed since; run `dockwright lock`"
+    if lock.requirements_sha256 != requirements_sha256(release, extended):
+        other = f" or the lock of {release.extends.key}" if release.extends else ""
+        msg = f"{name} is stale: the manifest{other} has changed since; run `{remedy}`"
         raise StaleError(msg)
+    compiled = modules.load(release.locks_in(buildspec_path), release.key)
+    if extended is not None:
+        # Ours decides which modules of our wheels are compiled: their layers are to be the same.
+        compiled = tuple(sorted({**dict(compiled), **dict(extended.modules)}.items()))
+        lock = replace(lock, wheels=(*extended.wheels, *lock.wheels))
     cuda.require_truth(release, lock)
-    compiled = modules.load(buildspec_path, release.key)
     wheels = (locked.wheel for locked in lock.wheels)
     return replace(
         lock,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
@@ -25,19 +25,34 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Manifest:
-    """Everything that buildspec/*.yml says."""
+    """Everything that buildspec/*.yml says, and an overlay where there is one."""
 
     common: Common
     bases: Mapping[str, BaseSpec]
+    files: Mapping[Framework, FrameworkFile]
+    runtimes: Mapping[Job, Runtime]
     variants: tuple[Variant, ...]
 
 
-def load(buildspec_path: Path) -> Manifest:
-    """Read and check the manifest; ManifestError lists every problem as `file:line: path: …`."""
+def load(buildspec_path: Path, overlay_path: Path | None = None) -> Manifest:
+    """Read and check the manifest; ManifestError lists every problem as `file:line: path: …`.
+
+    With an overlay its variants come after ours, but for those that it excludes.
+    """
+    ours = _ours(buildspec_path)
+    if overlay_path is None:
+        return ours
+    from dockwright.spec import overlay  # noqa: PLC0415 - most commands have none
+
+    return replace(ours, variants=overlay.laid_on(ours, overlay_path))
+
+
+def _ours(buildspec_path: Path) -> Manifest:
     document, common = parse(buildspec_path / "common.yml", Common)
     runtimes = _runtimes(buildspec_path.parent / "images", document, common)
     problems = _by_line(document.problems)
     bases = {name: _base(name, base) for name, base in common.bases.items()} if common else {}
+    files: dict[Framework, FrameworkFile] = {}
     variants: list[Variant] = []
     for framework in common.frameworks if common else _named_frameworks(document):
         document, file = parse(buildspec_path / f"{framework}.yml", FrameworkFile)
@@ -45,13 +60,16 @@ def load(buildspec_path: Path) -> Manifest:
         if file is not None and common is not None:
             wrong += references.check(document, framework, file, common)
             if not wrong:
+                files[framework] = file
                 every = tuple(all_variants(framework, file, common, bases, runtimes))
                 wrong += _idle_excludes(document, file, every)
                 variants += _without_excluded(file, every)
         problems += _by_line(wrong)
     if common is None or problems:
         raise ManifestError("\n".join(str(problem) for problem in problems))
-    return Manifest(common=common, bases=bases, variants=tuple(variants))
+    return Manifest(
+        common=common, bases=bases, files=files, runtimes=runtimes, variants=tuple(variants)
+    )
 
 
 def _by_line(problems: Iterable[Problem]) -> list[Problem]:

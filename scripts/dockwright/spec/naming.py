@@ -23,13 +23,15 @@ def python_tag(python: str) -> str:
     return "py" + python.replace(".", "")
 
 
-def release_name(*, version: str, transformers: str, python: str, base: str) -> str:
+def release_name(
+    *, version: str, transformers: str, python: str, base: str, flavor: str | None = None
+) -> str:
     """Return what a release is called.
 
     >>> release_name(version="2.13.0", transformers="5.23.0", python="3.11", base="debian12")
     '2.13.0-transformers5.23.0-py311-debian12'
     """
-    return f"{version}-transformers{transformers}-{python_tag(python)}-{base}"
+    return f"{version}-transformers{transformers}-{python_tag(python)}-{base}{_suffix(flavor)}"
 
 
 def identifier(framework: Framework, release: str, job: Job, accelerator: Accelerator) -> str:
@@ -48,7 +50,13 @@ def repository(framework: Framework, job: Job) -> str:
 
 
 def tag(
-    *, version: str, transformers: str, accelerator: Accelerator, python: str, base: str
+    *,
+    version: str,
+    transformers: str,
+    accelerator: Accelerator,
+    python: str,
+    base: str,
+    flavor: str | None = None,
 ) -> str:
     """Return a variant's full tag, in the order users of the incumbent's images know.
 
@@ -56,10 +64,12 @@ def tag(
     >>> facts = {"version": "2.15.0", "transformers": "5.23.0", "python": "3.11"}
     >>> tag(**facts, accelerator=Accelerator("cu132"), base="debian12")
     '2.15.0-transformers5.23.0-gpu-py311-cu132-debian12'
+    >>> tag(**facts, accelerator=Accelerator("cpu"), base="debian12", flavor="vision")
+    '2.15.0-transformers5.23.0-cpu-py311-debian12-vision'
     """
     cuda = "" if accelerator.kind == "cpu" else f"-{accelerator}"
     start = f"{version}-transformers{transformers}"
-    return f"{start}-{accelerator.kind}-{python_tag(python)}{cuda}-{base}"
+    return f"{start}-{accelerator.kind}-{python_tag(python)}{cuda}-{base}{_suffix(flavor)}"
 
 
 def immutable_tag(full_tag: str, *, image: str, pushed_at: datetime) -> str:
@@ -82,7 +92,13 @@ def line(version: str) -> str:
 
 
 def minor_tag(
-    *, version: str, transformers: str, accelerator: Accelerator, python: str, base: str
+    *,
+    version: str,
+    transformers: str,
+    accelerator: Accelerator,
+    python: str,
+    base: str,
+    flavor: str | None = None,
 ) -> str:
     """Return the tag of the newest patch releases of a framework's and of Transformers' line.
 
@@ -97,25 +113,29 @@ def minor_tag(
         accelerator=accelerator,
         python=python,
         base=base,
+        flavor=flavor,
     )
 
 
-def framework_tag(*, version: str, accelerator: Accelerator, python: str) -> str:
+def framework_tag(
+    *, version: str, accelerator: Accelerator, python: str, flavor: str | None = None
+) -> str:
     """Return the tag of the newest of all else that there is with a version of the framework.
 
     >>> from dockwright.spec.axes import Accelerator
     >>> framework_tag(version="2.15.0", accelerator=Accelerator("cu132"), python="3.11")
     '2.15.0-gpu-py311'
     """
-    return f"{version}-{accelerator.kind}-{python_tag(python)}"
+    return f"{version}-{accelerator.kind}-{python_tag(python)}{_suffix(flavor)}"
 
 
 def title(variant: Variant) -> str:
     """Return one line that says what an image is."""
     release = variant.release
+    flavor = f", {release.flavor}" if release.flavor else ""
     return (
-        f"{release.file.title} {release.spec.version} with Transformers {release.transformers}: "
-        f"{variant.job} on {variant.accelerator}"
+        f"{release.file.title} {release.spec.version} with Transformers {release.transformers}"
+        f"{flavor}: {variant.job} on {variant.accelerator}"
     )
 
 
@@ -146,3 +166,8 @@ def labels(variant: Variant) -> dict[str, str]:
     if variant.runtime is not None:
         facts |= {f"{CAPABILITY_LABEL}.{name}": "true" for name in variant.job.capabilities}
     return dict(sorted(facts.items()))
+
+
+def _suffix(flavor: str | None) -> str:
+    """Return what sets a team's images apart from ours; no base's name has a hyphen."""
+    return f"-{flavor}" if flavor else ""

@@ -35,6 +35,8 @@ class Offer:
     """The oldest NVIDIA driver that it runs on; none for an image that needs no GPU."""
     repository: str
     tag: str
+    flavor: str | None = None
+    """The word of the downstream team whose image it is; none for ours."""
 
     @property
     def kind(self) -> str:
@@ -63,6 +65,8 @@ class Wanted:
     base: str | None = None
     driver: str | None = None
     """The NVIDIA driver of the host that it shall run on."""
+    flavor: str | None = None
+    """Of a team's images; None is not open, but asks for ours."""
 
 
 def of_variant(variant: Variant) -> Offer:
@@ -80,11 +84,18 @@ def of_variant(variant: Variant) -> Offer:
         driver=variant.spec.driver,
         repository=variant.repository,
         tag=variant.tag,
+        flavor=release.flavor,
     )
 
 
 def choose(offers: Sequence[Offer], wanted: Wanted) -> Offer:
     """Return the newest offer that is all that is wanted; NothingSelectedError tells the nearest."""
+    flavors = sorted({offer.flavor for offer in offers if offer.flavor is not None})
+    offers = [offer for offer in offers if offer.flavor == wanted.flavor]
+    if not offers and wanted.flavor is not None:
+        there = f"there is: {', '.join(flavors)}" if flavors else "flavors come with --spec"
+        msg = f"there is no image of flavor {wanted.flavor!r}; {there}"
+        raise NothingSelectedError(msg)
     fitting = [offer for offer in offers if _fits(offer, wanted)]
     if not fitting:
         msg = f"there is no image with {_told(wanted)}; {_ways_out(offers, wanted)}"
@@ -135,7 +146,7 @@ def _ways_out(offers: Sequence[Offer], wanted: Wanted) -> str:
     ways = []
     for field in fields(wanted):
         name = field.name
-        if getattr(wanted, name) is None:
+        if name == "flavor" or getattr(wanted, name) is None:
             continue
         rest = [offer for offer in offers if _fits(offer, replace(wanted, **{name: None}))]
         if rest:

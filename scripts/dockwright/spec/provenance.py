@@ -72,12 +72,14 @@ class Statement(_Part):
 
     @property
     def source(self) -> str:
-        """The commit in words."""
+        """The commit in words, and that of an overlay where there is one."""
+        told = []
         for found in self.predicate.definition.dependencies:
             if commit := found.digest.get("gitCommit"):
+                whose = "" if found.name == "source" else f"{found.name} at "
                 state = "" if found.annotations.get("clean") is True else ", with changes beside it"
-                return f"commit {commit}{state}"
-        return "a copy without history"
+                told.append(f"{whose}commit {commit}{state}")
+        return "; ".join(told) or "a copy without history"
 
     @property
     def base_layers(self) -> dict[str, str]:

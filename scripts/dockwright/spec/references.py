@@ -26,12 +26,24 @@ def check(
     seen: dict[tuple[str, str, str], int] = {}
     for i, spec in enumerate(file.releases):
         keys: Keys = ("releases", i)
-        yield from _release(document, keys, spec, file, common)
-        yield from _rules(document, keys, spec, framework, common)
+        yield from of_release(document, keys, spec, framework, file, common)
         first = seen.setdefault((spec.version, spec.huggingface["transformers"], spec.base), i)
         if first != i:
             line = document.lines["releases", first]
             yield document.problem(keys, f"the same release stands on line {line}")
+
+
+def of_release(
+    document: Document,
+    keys: Keys,
+    spec: ReleaseSpec,
+    framework: Framework,
+    file: FrameworkFile,
+    common: Common,
+) -> Iterator[Problem]:
+    """Yield the problems of one release."""
+    yield from _release(document, keys, spec, file, common)
+    yield from _rules(document, keys, spec, framework, common)
 
 
 def _release(

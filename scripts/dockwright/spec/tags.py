@@ -44,8 +44,11 @@ def _aliases(variant: Variant) -> tuple[str, ...]:
         accelerator=variant.accelerator,
         python=python,
         base=release.base.name,
+        flavor=release.flavor,
     )
-    short = naming.framework_tag(version=version, accelerator=variant.accelerator, python=python)
+    short = naming.framework_tag(
+        version=version, accelerator=variant.accelerator, python=python, flavor=release.flavor
+    )
     return (minor, short)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dockwright.spec import naming
@@ -10,6 +10,7 @@ from dockwright.spec.axes import Accelerator, Framework, Job
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from dockwright.spec.base import BaseSpec, OsLayer
     from dockwright.spec.model import (
@@ -24,6 +25,19 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Overlay:
+    """What makes a release one of a downstream team's: where it is written, and what it adds."""
+
+    path: Path
+    """The team's folder: its manifests, and all that is committed of what follows from them."""
+    flavor: str
+    """The word that its names end with."""
+    extends: Release | None = None
+    """Our release whose locked layers its images have, and more; None for one of the team's own."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Release:
     """One set of pins on one base, shared by all its variants."""
 
@@ -34,6 +48,18 @@ class Release:
     base: BaseSpec
     runtimes: Mapping[Job, Runtime]
     """Our own packages that the images of a job run, where a job has any."""
+    overlay: Overlay | None = None
+    """None for a release of ours."""
+
+    @property
+    def flavor(self) -> str | None:
+        """What its names end with, if it is a team's."""
+        return self.overlay.flavor if self.overlay else None
+
+    @property
+    def extends(self) -> Release | None:
+        """Our release that it adds to, if it is such a one."""
+        return self.overlay.extends if self.overlay else None
 
     @property
     def transformers(self) -> str:
@@ -46,6 +72,7 @@ class Release:
             transformers=self.transformers,
             python=self.base.python,
             base=self.base.name,
+            flavor=self.flavor,
         )
 
     @property
@@ -62,6 +89,20 @@ class Release:
     def folder(self) -> str:
         """The release's folder below `images/`, also the main context of its builds."""
         return f"{self.framework}/{self.name}"
+
+    def locks_in(self, buildspec_path: Path) -> Path:
+        """Return the folder of its locks and module lists: below it, if it is ours, or the team's."""
+        return self.overlay.path if self.overlay else buildspec_path
+
+    def files_in(self, images_path: Path) -> Path:
+        """Return the folder of its generated files: below ours, or below the team's `images/`."""
+        images_path = self.overlay.path / "images" if self.overlay else images_path
+        return images_path / self.folder
+
+    def command(self, name: str) -> str:
+        """Return a command of ours as it has to be typed for the release."""
+        option = f"--spec {self.overlay.path} " if self.overlay else ""
+        return f"dockwright {option}{name}"
 
     @property
     def accelerators(self) -> tuple[Accelerator, ...]:
@@ -102,6 +143,7 @@ class Variant:
             accelerator=self.accelerator,
             python=self.release.base.python,
             base=self.release.base.name,
+            flavor=self.release.flavor,
         )
 
     @property
@@ -151,21 +193,24 @@ def all_variants(
 ) -> Iterator[Variant]:
     """Yield a framework's variants in the manifest's order, those that excludes name included."""
     for spec in file.releases:
-        base = bases[spec.base]
         release = Release(
             framework=framework,
             spec=spec,
             file=file,
             common=common,
-            base=base,
+            base=bases[spec.base],
             runtimes=runtimes,
         )
-        name = release.name
         for job in spec.jobs:
             for accelerator in release.accelerators:
-                yield Variant(
-                    release=release,
-                    job=job,
-                    accelerator=accelerator,
-                    identifier=naming.identifier(framework, name, job, accelerator),
-                )
+                yield variant(release, job, accelerator)
+
+
+def variant(release: Release, job: Job, accelerator: Accelerator) -> Variant:
+    """Return one image of a release."""
+    return Variant(
+        release=release,
+        job=job,
+        accelerator=accelerator,
+        identifier=naming.identifier(release.framework, release.name, job, accelerator),
+    )

@@ -85,10 +85,16 @@ def documents(ws: Workspace, material: Material) -> Iterator[tuple[Kind, bytes]]
             yield kind, content
     yield Kind.SBOM, sbom.document(material, store=ws.wheels_path)
     sources = _sources(ws, material.variant)
-    revision = git.revision(ws.root)
+    is_overlay = material.variant.release.overlay is not None
     yield (
         Kind.PROVENANCE,
-        provenance.document(material, store=ws.wheels_path, sources=sources, revision=revision),
+        provenance.document(
+            material,
+            store=ws.wheels_path,
+            sources=sources,
+            revision=git.revision(ws.root),
+            overlay=git.revision(ws.committed_path) if is_overlay else None,
+        ),
     )
     if material.record.builder == assemble.NAME:
         yield Kind.SCAFFOLD, _scaffold(ws, material)
@@ -123,13 +129,29 @@ def _attach(
 
 
 def _sources(ws: Workspace, variant: Variant) -> dict[str, bytes]:
-    """Return the committed files that determine the image, by path from the checkout."""
+    """Return the committed files that determine the image, by path from the checkout.
+
+    Those of an overlay are below `overlay/`, whatever its folder is called.
+    """
     release = variant.release
-    paths = (
+    paths = [
         ws.buildspec_path / "common.yml",
         ws.buildspec_path / f"{release.framework}.yml",
         locks.lock_path(ws.buildspec_path, release),
         base_lock.lock_path(ws.buildspec_path, release.base.name),
-        ws.images_path / release.folder / variant.folder / "Dockerfile",
-    )
-    return {path.relative_to(ws.root).as_posix(): path.read_bytes() for path in paths}
+        release.files_in(ws.images_path) / variant.folder / "Dockerfile",
+    ]
+    if release.overlay is None:
+        return {path.relative_to(ws.root).as_posix(): path.read_bytes() for path in paths}
+    paths.append(release.overlay.path / f"{release.framework}.yml")
+    if release.extends is not None:
+        paths.append(locks.lock_path(ws.buildspec_path, release.extends))
+    folders = {release.overlay.path: "overlay/", ws.root: ""}
+    return {
+        next(
+            f"{start}{path.relative_to(folder).as_posix()}"
+            for folder, start in folders.items()
+            if path.is_relative_to(folder)
+        ): path.read_bytes()
+        for path in paths
+    }

@@ -52,7 +52,7 @@ def prepare(
         context = os_layer(variant)
         target = Target(
             variant=variant,
-            context_path=ws.images_path / variant.release.folder,
+            context_path=variant.release.files_in(ws.images_path),
             wheels_path=ws.staged_path / variant.release.key,
             base=base.base_ref,
             os_layer=base.os_refs[context] if context else None,
@@ -69,7 +69,7 @@ def prepare(
         job = Job(
             variant=variant,
             lock=lock,
-            layers=layer_lock.load(ws.buildspec_path, variant.release.key),
+            layers=layer_lock.of(ws.buildspec_path, variant.release),
             runtime=layer,
             base=base,
             target=target,

@@ -144,7 +144,7 @@ def _is_digest(text: str) -> bool:
 
 
 def _pick(ws: Workspace, name: str) -> tuple[Variant, ...]:
-    every = manifest.load(ws.buildspec_path).variants
+    every = manifest.load(ws.buildspec_path, ws.overlay).variants
     of_release = tuple(v for v in every if v.release.key == name)
     return of_release or selector.pick(every, [name])
 
@@ -170,7 +170,7 @@ def _checked_out(ws: Workspace, revision: str) -> Iterator[Workspace]:
         root = Path(folder) / "tree"
         with path.open("rb") as tar:
             tar_stream.unpack(iter(lambda: tar.read(PIECE_BYTES), b""), root)
-        yield replace(ws, root=root)
+        yield replace(ws, root=root, overlay=None)  # the revision is of the checkout
 
 
 def _told_here(out_path: Path, source: Source) -> Told:

@@ -19,7 +19,7 @@ from dockwright.composition.assemble.layer_store import layer_blobs
 from dockwright.errors import StaleError
 from dockwright.spec import base_lock, layer_lock
 from dockwright.spec import lock as locks
-from dockwright.spec.layer_lock import REMEDY, LayerLock, LockedLayer
+from dockwright.spec.layer_lock import LayerLock, LockedLayer
 from dockwright.spec.lock import Group
 from dockwright.spec.records import write_atomically
 
@@ -44,6 +44,8 @@ class Subject:
     names: Mapping[str, str]
     """Key -> name of all layers, those of compiled modules included."""
     committed: LayerLock
+    inherited: Mapping[str, LockedLayer]
+    """By key: those of our release that an overlay's release extends. It does not lock them again."""
     runtimes: frozenset[str]
     """Names of layers that change with every edit of our own packages."""
     frameworks: Mapping[str, Wheel]
@@ -56,7 +58,8 @@ class Subject:
         return tuple(
             name
             for key, name in self.names.items()
-            if key not in known or (name in self.frameworks and known[key].targets is None)
+            if key not in self.inherited
+            and (key not in known or (name in self.frameworks and known[key].targets is None))
         )
 
     @property
@@ -95,8 +98,9 @@ def lock(ws: Workspace, subject: Subject, base: BaseImages | None) -> None:
     entries = (
         _entry(ws, subject, key, made[name]) if name in made else known[key]
         for key, name in subject.names.items()
+        if key not in subject.inherited
     )
-    path = layer_lock.path_of(ws.buildspec_path, subject.release.key)
+    path = layer_lock.path_of(subject.release.locks_in(ws.buildspec_path), subject.release.key)
     write_atomically(path, layer_lock.dumps(LayerLock(layers=tuple(entries))))
 
 
@@ -109,12 +113,14 @@ def _subject(ws: Workspace, variants: Sequence[Variant]) -> Subject:
     every = [la for la in layers.layers_of_release(lock) if la.group is not Group.BUILD]
     python = release.base.python
     named = [prediction.layer_keys(layer, base, python=python) for layer in (*every, *own)]
+    extended = release.extends
     return Subject(
         release=release,
         variants=tuple(variants),
         wheel_layers=(*every, *own),
         names={key: name for names in named for name, key in names.items()},
-        committed=layer_lock.load(ws.buildspec_path, release.key),
+        committed=layer_lock.load(release.locks_in(ws.buildspec_path), release.key),
+        inherited=layer_lock.of(ws.buildspec_path, extended).by_key if extended else {},
         runtimes=frozenset(name for layer in own for name in (layer.name, layer.bytecode) if name),
         frameworks={
             layer.name: wheel
@@ -133,10 +139,12 @@ def _problem(ws: Workspace, subject: Subject) -> str | None:
     ]
     if not missing and not strangers:
         return None
-    path = layer_lock.path_of(ws.buildspec_path, subject.release.key).relative_to(ws.root)
+    release = subject.release
+    path = ws.shown(layer_lock.path_of(release.locks_in(ws.buildspec_path), release.key))
     told = [f"lacks {', '.join(missing)}"] if missing else []
     told += [f"has {', '.join(strangers)} as no image has it"] if strangers else []
-    return f"{path} is stale: it {' and '.join(told)}; {REMEDY}"
+    remedy = release.command("lock --layers")
+    return f"{path} is stale: it {' and '.join(told)}; run `{remedy}`"
 
 
 def _made(ws: Workspace, subject: Subject, base: BaseImages) -> dict[str, LayerBlob]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from dockwright import console
 from dockwright.composition import base
+from dockwright.composition.extend import solve_extension
 from dockwright.composition.solve import Indexes, Policy, newest_day, solve, together
 from dockwright.errors import StaleError
 from dockwright.spec import base_lock, cuda, layer_lock, left_out
@@ -61,6 +62,9 @@ def _solved(ws: Workspace, indexes: Indexes, release: Release, upgrade: Sequence
     policy = Policy(upgrade=tuple(upgrade), newest=newest_day(release.common, now))
     with console.step(f"solve {release.folder}"):
         previous = locks.previous(ws.buildspec_path, release)
+        if release.extends is not None:
+            extended = locks.load(ws.buildspec_path, release.extends)
+            return locks.dumps(solve_extension(indexes, release, extended, previous, policy))
         lock = solve(indexes, release, previous, policy)
         cuda.require_truth(release, lock)
         return locks.dumps(lock)
@@ -74,11 +78,11 @@ def check_bases(ws: Workspace, bases: Iterable[BaseSpec]) -> None:
 def check_strangers(ws: Workspace, variants: Iterable[Variant], bases: Iterable[BaseSpec]) -> None:
     """Raise StaleError if there are locks of what the manifest no longer names."""
     known = {locks.lock_path(ws.buildspec_path, release) for release in releases_of(variants)}
-    known |= {layer_lock.path_of(ws.buildspec_path, r.key) for r in releases_of(variants)}
+    known |= {layer_lock.path_of(ws.locks_path.parent, r.key) for r in releases_of(variants)}
     known |= {base_lock.lock_path(ws.buildspec_path, spec.name) for spec in bases}
-    strangers = sorted(set((ws.buildspec_path / "locks").glob("*.json")) - known)
+    strangers = sorted(set(ws.locks_path.glob("*.json")) - known)
     if strangers:
-        names = (str(path.relative_to(ws.root)) for path in strangers)
+        names = map(ws.shown, strangers)
         raise StaleError(
             "\n".join(f"{name}: of nothing in the manifest; remove it" for name in names)
         )

@@ -65,7 +65,7 @@ def forecast(ws: Workspace, variants: Sequence[Variant]) -> tuple[Forecast, ...]
     release_locks = {key: locks.load(ws.buildspec_path, r) for key, r in releases.items()}
     every = {file: None for v in variants for file in release_locks[v.release.key].files(v.folder)}
     absent = set(wheels.missing(ws.wheels_path, every))
-    layer_locks = {key: layer_lock.load(ws.buildspec_path, key) for key in releases}
+    layer_locks = {key: layer_lock.of(ws.buildspec_path, r) for key, r in releases.items()}
     runtimes = runtime.build_all(ws.images_path, variants)
     return tuple(
         _forecast(
@@ -109,7 +109,8 @@ def _inputs(
     last: WheelLayer | None,
 ) -> str:
     variant = image.variant
-    dockerfile_path = ws.images_path / variant.release.folder / variant.folder / "Dockerfile"
+    folder = variant.release.files_in(ws.images_path)
+    dockerfile_path = folder / variant.folder / "Dockerfile"
     names = [layer.name for layer in image.layers if layer.kind in {Kind.BASE, Kind.OS}]
     return inputs_sha256(
         variant,

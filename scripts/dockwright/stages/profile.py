@@ -34,7 +34,7 @@ def profile(
     lists = {
         release.key: {name: set(paths) for name, paths in known}
         for release in releases
-        if (known := modules.load(ws.buildspec_path, release.key))
+        if (known := modules.load(release.locks_in(ws.buildspec_path), release.key))
     }
     lists |= _imported(ws, variants, client)
     for framework in {release.framework for release in releases}:
@@ -46,8 +46,18 @@ def profile(
             if release.framework is framework and release.key in lists
         }
         unite(lists, wheels)
-    for key, of_release in lists.items():
-        write_atomically(modules.path_of(ws.buildspec_path, key), modules.dumps(of_release))
+    for release in releases:
+        if release.key in lists:
+            path = modules.path_of(release.locks_in(ws.buildspec_path), release.key)
+            write_atomically(path, modules.dumps(_own(ws, release, lists[release.key])))
+
+
+def _own(ws: Workspace, release: Release, found: Mapping[str, set[str]]) -> dict[str, set[str]]:
+    """Return what a release decides on: of one that an overlay extends, the wheels on top alone."""
+    if release.extends is None:
+        return dict(found)
+    ours = {w.wheel.name for w in locks.load(ws.buildspec_path, release.extends).wheels}
+    return {name: paths for name, paths in found.items() if name not in ours}
 
 
 def unite(lists: Lists, wheels: Mapping[str, Mapping[str, str]]) -> None:

@@ -11,6 +11,7 @@ from dockwright.errors import StaleError
 from dockwright.spec.advisory_policy import AdvisoryPolicy
 from dockwright.spec.hosts import Hosts
 from dockwright.spec.model import Common, FrameworkFile
+from dockwright.spec.overlay_model import OverlayFile
 from dockwright.spec.records import write_atomically
 from dockwright.spec.registries import Registries
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 def text() -> str:
     """Return the schema: every file of the manifest is of one of these shapes."""
-    models = (Common, FrameworkFile, AdvisoryPolicy, Hosts, Registries)
+    models = (Common, FrameworkFile, OverlayFile, AdvisoryPolicy, Hosts, Registries)
     refs, schema = models_json_schema(
         [(model, "validation") for model in models],
         title="dockwright manifest",

@@ -30,7 +30,7 @@ def of_host(ws: Workspace, environ: Mapping[str, str], *, node: str) -> frozense
         *_hosts(config.proxy or ""),
         *_apt_hosts(APT_PATH),
         *of_environment(environ),
-        *(str(path) for path in (ws.root, ws.home, config.cert_path) if path),
+        *(str(path) for path in (ws.root, ws.overlay, ws.home, config.cert_path) if path),
         *(link for link in config.find_links if link.startswith("/")),
         node,
     }
