@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 REPOSITORY = Path(__file__).parents[1]
 SAMPLE = REPOSITORY / "tests" / "golden" / "sample"
+OVERLAY = REPOSITORY / "tests" / "golden" / "overlay" / "orchid"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,11 +30,11 @@ class Sample:
 
     def manifest(self) -> Manifest:
         """Return the manifest as it is now."""
-        return manifest.load(self.ws.buildspec_path)
+        return manifest.load(self.ws.buildspec_path, self.ws.overlay)
 
     def edit(self, file: str, old: str, new: str) -> None:
-        """Replace a text that stands exactly once in a file of buildspec/."""
-        path = self.ws.buildspec_path / file
+        """Replace a text that stands exactly once in a file of buildspec/, or of the overlay."""
+        path = (self.ws.overlay or self.ws.buildspec_path) / file
         text = path.read_text(encoding="utf-8")
         assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {file}"
         path.write_text(text.replace(old, new), encoding="utf-8", newline="")
@@ -53,9 +54,18 @@ def copy(folder: Path) -> Sample:
     return Sample(ws=workspace.Workspace(root=root, home=folder / "home"))
 
 
+def overlaid(good: Sample) -> Sample:
+    """Lay a copy of a team's folder, which is beside the checkout, on a copy of the sample."""
+    folder = good.ws.root.parent / OVERLAY.name
+    shutil.copytree(OVERLAY, folder)
+    return Sample(ws=replace(good.ws, overlay=folder))
+
+
 def lock_layers(ws: Workspace) -> None:
-    """Commit layers of the sample that nobody has made: its wheels do not exist."""
-    for subject in subjects(ws, manifest.load(ws.buildspec_path).variants):
+    """Commit layers of the sample, or of its overlay, that nobody has made: no wheel exists."""
+    variants = manifest.load(ws.buildspec_path, ws.overlay).variants
+    own = [v for v in variants if (v.release.overlay is None) == (ws.overlay is None)]
+    for subject in subjects(ws, own):
         layers = tuple(
             LockedLayer(
                 name=name,
@@ -66,6 +76,8 @@ def lock_layers(ws: Workspace) -> None:
                 targets=("sm_80", "compute_90") if name in subject.frameworks else None,
             )
             for key, name in subject.names.items()
+            if key not in subject.inherited
         )
-        path = layer_lock.path_of(ws.buildspec_path, subject.release.key)
+        release = subject.release
+        path = layer_lock.path_of(release.locks_in(ws.buildspec_path), release.key)
         path.write_text(layer_lock.dumps(LayerLock(layers=layers)), encoding="utf-8")

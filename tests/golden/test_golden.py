@@ -36,6 +36,10 @@ PRINTED = {
     "plan.txt": "plan",
     "plan.json": "plan --json",
 }
+PRINTED_OF_OVERLAY = {
+    "list-overlay.txt": "list *orchid*",
+    "plan-overlay.txt": "plan pytorch-*-inference-cpu",
+}
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -52,7 +56,20 @@ def locks_of_the_sample(*, update: bool) -> None:
             path = base_lock.lock_path(buildspec_path, spec.name)
             base = base_lock.loads(path.read_bytes(), name=path.name)
             path.write_text(base_lock.dumps(replace(base, spec_sha256=spec.sha256)), "utf-8")
-        sample.lock_layers(Workspace(root=sample.SAMPLE, home=sample.SAMPLE / "home"))
+        ws = Workspace(root=sample.SAMPLE, home=sample.SAMPLE / "home")
+        sample.lock_layers(ws)
+        _lock_overlay(replace(ws, overlay=sample.OVERLAY))
+
+
+def _lock_overlay(ws: Workspace) -> None:
+    for release in releases_of(manifest.load(ws.buildspec_path, ws.overlay).variants):
+        if release.extends is not None:
+            path = locks.lock_path(ws.buildspec_path, release)
+            lock = locks.loads(path.read_bytes(), name=path.name)
+            extended = locks.load(ws.buildspec_path, release.extends)
+            fingerprint = locks.requirements_sha256(release, extended)
+            path.write_text(locks.dumps(replace(lock, requirements_sha256=fingerprint)), "utf-8")
+    sample.lock_layers(ws)
 
 
 @pytest.fixture
@@ -88,6 +105,17 @@ def test_dockerfiles_and_requirement_files_are_the_expected_ones(
     assert update or not strangers
 
 
+def test_an_overlay_s_files_are_the_expected_ones(good: Sample, *, update: bool) -> None:
+    ws = sample.overlaid(good).ws
+    of_overlay = manifest.load(ws.buildspec_path, ws.overlay).variants
+    files = generated.expected(ws, [v for v in of_overlay if v.release.overlay])
+    texts = {ws.shown(path): text for path, text in files.items()}
+    for name, text in texts.items():
+        compare(name, text, update=update)
+    folder = GOLDEN / sample.OVERLAY.name
+    assert {str(p.relative_to(GOLDEN)) for p in folder.rglob("*") if p.is_file()} == set(texts)
+
+
 def test_the_bake_file_is_the_expected_one(good: Sample, *, update: bool) -> None:
     targets = [
         Target(
@@ -102,16 +130,19 @@ def test_the_bake_file_is_the_expected_one(good: Sample, *, update: bool) -> Non
     compare("bake.json", console.as_json(bake_file(targets, no_cache=False)), update=update)
 
 
-@pytest.mark.parametrize("name", PRINTED)
-@pytest.mark.usefixtures("good")
+@pytest.mark.parametrize("name", [*PRINTED, *PRINTED_OF_OVERLAY])
 def test_what_commands_print_is_the_expected(
     name: str,
+    good: Sample,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     *,
     update: bool,
 ) -> None:
-    monkeypatch.setattr(sys, "argv", ["dockwright", *PRINTED[name].split()])
+    argv = PRINTED.get(name, PRINTED_OF_OVERLAY.get(name, "")).split()
+    if name in PRINTED_OF_OVERLAY:
+        argv = ["--spec", str(sample.overlaid(good).ws.overlay), *argv]
+    monkeypatch.setattr(sys, "argv", ["dockwright", *argv])
     with pytest.raises(SystemExit) as ended:
         main()
     assert ended.value.code == 0

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dockwright import console
-from dockwright.cli.common import Globs, Json, here, load, select
-from dockwright.spec import offer
+from dockwright.cli.common import Globs, Json, here, load
+from dockwright.spec import offer, selector
 from dockwright.spec.axes import Framework, Job
 
 if TYPE_CHECKING:
@@ -84,7 +84,8 @@ def _catalog(ws: Workspace, globs: list[str] | None, *, made_at: str) -> Catalog
     from dockwright.stages import catalog as stage  # noqa: PLC0415 - likewise
     from dockwright.stages import plan  # noqa: PLC0415 - likewise
 
-    variants = select(ws, globs)
+    every = load(ws).variants
+    variants = selector.pick(every, globs or [])
     known = stage.known(
         ws,
         (
@@ -92,4 +93,4 @@ def _catalog(ws: Workspace, globs: list[str] | None, *, made_at: str) -> Catalog
             for f in plan.forecast(ws, variants)
         ),
     )
-    return composed.catalog(known, load(ws).variants, made_at=made_at)
+    return composed.catalog(known, every, made_at=made_at)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from dockwright.errors import ManifestError
 from dockwright.spec import naming, references, rules
-from dockwright.spec.axes import Framework
 from dockwright.spec.overlay_model import OverlayFile
 from dockwright.spec.parsing import near, parse
 from dockwright.spec.variants import Overlay, Release, variant
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from dockwright.spec.axes import Job
+    from dockwright.spec.axes import Framework, Job
     from dockwright.spec.manifest import Manifest
     from dockwright.spec.model import ReleaseSpec
     from dockwright.spec.overlay_model import Extension
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 
 MAX_TAG = 128
 """Letters, as registries take them."""
-SOME_TIME = datetime.max
+SOME_TIME = datetime.max.replace(tzinfo=UTC)
 """In tags every time is as long as another."""
 
 

@@ -84,14 +84,14 @@ def documents(ws: Workspace, material: Material) -> Iterator[tuple[Kind, bytes]]
         if content is not None:
             yield kind, content
     yield Kind.SBOM, sbom.document(material, store=ws.wheels_path)
-    sources = _sources(ws, material.variant)
+    made_from = sources(ws, material.variant)
     is_overlay = material.variant.release.overlay is not None
     yield (
         Kind.PROVENANCE,
         provenance.document(
             material,
             store=ws.wheels_path,
-            sources=sources,
+            sources=made_from,
             revision=git.revision(ws.root),
             overlay=git.revision(ws.committed_path) if is_overlay else None,
         ),
@@ -128,7 +128,7 @@ def _attach(
     return evidence.attach(repository, digest, kind, content, created_at=created_at)
 
 
-def _sources(ws: Workspace, variant: Variant) -> dict[str, bytes]:
+def sources(ws: Workspace, variant: Variant) -> dict[str, bytes]:
     """Return the committed files that determine the image, by path from the checkout.
 
     Those of an overlay are below `overlay/`, whatever its folder is called.
