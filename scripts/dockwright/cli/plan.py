@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from dockwright.composition.oci_layout import Layer
     from dockwright.composition.plan import PlannedLayer
-    from dockwright.composition.prediction import Prediction
     from dockwright.composition.sharing import Stack
     from dockwright.spec.variants import Variant
     from dockwright.stages.plan import Forecast
@@ -67,7 +66,7 @@ def _layers(forecasts: Sequence[Forecast], *, as_json: bool) -> None:
             ("  LAYER", "KIND", "SIZE", "IMAGES", "CONTENT"),
             [_row(layer, f.assembled.layers.get(layer.name), shared) for layer in f.image.layers],
         )
-        console.out(f"  assembled: {_assembled(f.assembled)}")
+        console.out(f"  assembled: {_assembled(f)}")
         console.out("")
     total, unique = sum(image.size_bytes for image in images), unique_bytes(images)
     missing = {wheel for f in forecasts for wheel in f.missing}
@@ -89,10 +88,12 @@ def _row(
     return (f"  {layer.name}", layer.kind, size, str(len(shared[layer.key])), some + more)
 
 
-def _assembled(prediction: Prediction) -> str:
+def _assembled(forecast: Forecast) -> str:
+    prediction, release = forecast.assembled, forecast.image.variant.release
     if prediction.size_bytes is None:
-        option = "--base" if BASE in prediction.unknown else "--layers"
-        return f"unknown until `dockwright lock {option}`: {', '.join(prediction.unknown)}"
+        is_base = BASE in prediction.unknown
+        remedy = "dockwright lock --base" if is_base else release.command("lock --layers")
+        return f"unknown until `{remedy}`: {', '.join(prediction.unknown)}"
     return f"{prediction.digest}, {console.human_bytes(prediction.size_bytes)}"
 
 
