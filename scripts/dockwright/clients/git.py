@@ -27,9 +27,14 @@ class Revision:
     """Nothing is changed beside the commit; files that git ignores do not count."""
 
 
+def top(root: Path) -> Path | None:
+    """Return the top folder of the repository that a folder is in, None where it is in none."""
+    return next((f for f in (root, *root.parents) if (f / ".git").exists()), None)
+
+
 def revision(root: Path) -> Revision | None:
     """Return the checkout's revision, or None for a copy without history."""
-    if not any((folder / ".git").exists() for folder in (root, *root.parents)):
+    if top(root) is None:
         return None
     return Revision(commit=commit(root, "HEAD"), is_clean=not _git(root, "status", "--porcelain"))
 
@@ -42,11 +47,6 @@ def commit(root: Path, revision: str) -> str:
     except ProcessError:
         msg = f"{root} has no revision {revision!r}; a shallow clone has to fetch it first"
         raise ProcessError(msg) from None
-
-
-def top(root: Path) -> Path:
-    """Return the top folder of the repository that a folder is in."""
-    return Path(_git(root, "rev-parse", "--show-toplevel"))
 
 
 @contextmanager
