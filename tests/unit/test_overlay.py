@@ -246,6 +246,16 @@ def test_the_locks_of_team_and_checkout_are_checked_apart(
     assert run("lock --check")[0] == 0
 
 
+def test_what_our_wheels_come_without_is_for_our_own_check(
+    team: Sample, run: Run, typed: Run
+) -> None:
+    idle = "left_out: [{wheels: [torch==1.0], files: [torch/a.h], reason: Of an older release.}]"
+    path = team.ws.buildspec_path / "pytorch.yml"
+    path.write_text(f"{path.read_text('utf-8')}{idle}\n", encoding="utf-8")
+    assert run("lock --check")[0] == 4
+    assert typed("lock --check")[0] == 0
+
+
 def test_a_layer_that_ours_knows_is_not_missed_in_the_team_s(team: Sample, typed: Run) -> None:
     layer_lock.path_of(folder_of(team), ORCHID).unlink()
     code, _, told = typed("lock --check")

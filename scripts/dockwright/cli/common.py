@@ -37,8 +37,8 @@ _overlay: ContextVar[Path | None] = ContextVar("overlay", default=None)
 
 
 def use_overlay(folder: Path | None) -> None:
-    """Lay a downstream team's folder on the manifest, from now on; none without one."""
-    _overlay.set(workspace.overlay(folder))
+    """Lay a downstream team's folder on the manifest from now on, where a manifest is asked for."""
+    _overlay.set(folder)
 
 
 def here() -> Workspace:
@@ -46,13 +46,8 @@ def here() -> Workspace:
 
     A team with an overlay works in folders of its own: then it may be the one that this program is of.
     """
-    overlay = _overlay.get()
-    try:
-        return workspace.find(Path.cwd(), overlay)
-    except ManifestError:
-        if overlay is None:
-            raise
-        return workspace.find(Path(__file__), overlay)
+    overlay = workspace.overlay(_overlay.get())
+    return here_or_ours() if overlay else workspace.find(Path.cwd())
 
 
 def ours_alone(ws: Workspace, what: str) -> None:
@@ -67,10 +62,11 @@ def here_or_ours() -> Workspace:
 
     Scripts, data and models are where their user works, which need not be a checkout.
     """
+    overlay = workspace.overlay(_overlay.get())
     try:
-        return here()
+        return workspace.find(Path.cwd(), overlay)
     except ManifestError:
-        return workspace.find(Path(__file__))
+        return workspace.find(Path(__file__), overlay)
 
 
 def load(ws: Workspace) -> Manifest:

@@ -80,8 +80,9 @@ def lock(
 
     ws = here()
     variants = committed(ws)
-    # An overlay's images are on ours.
+    # Bases, and what our wheels come without, are our own manifest's.
     bases = () if ws.overlay else tuple(load(ws).bases.values())
+    ours = () if ws.overlay else variants
     if base:
         ours_alone(ws, "lock the bases")
         (stage.check_bases if check else stage.lock_bases)(ws, bases)
@@ -89,7 +90,7 @@ def lock(
         lock_layers(ws, variants)
     elif check:
         stage.check(ws, variants)
-        stage.check_left_out(ws, variants)
+        stage.check_left_out(ws, ours)
         stage.check_bases(ws, bases)
         layer_stage.check(ws, variants)
         stage.check_strangers(ws, variants, bases)
