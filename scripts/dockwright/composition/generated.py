@@ -29,7 +29,7 @@ def expected(ws: Workspace, variants: Sequence[Variant]) -> dict[Path, str]:
         of_release = tuple(members)
         locked = lock.load(ws.buildspec_path, of_release[0].release)
         texts = render_release(of_release, locked, ws.images_path / "_templates")
-        folder = of_release[0].release.files_in(ws.images_path)
+        folder = of_release[0].release.images_in(ws.images_path)
         files.update({folder / path: text for path, text in texts.items()})
     return files
 

@@ -44,15 +44,19 @@ CUDA_ENVIRONMENT = {
 def render_release(
     variants: Iterable[Variant], lock: ReleaseLock, templates_path: Path
 ) -> dict[str, str]:
-    """Return all generated files of one release: path below its folder -> text."""
+    """Return all generated files of one release: path below `images/` -> text."""
     variants = tuple(variants)
     release = variants[0].release
-    files = {f"{v.folder}/Dockerfile": _dockerfile(v, lock, templates_path) for v in variants}
+    files = {
+        f"{release.folder}/{v.folder}/Dockerfile": _dockerfile(v, lock, templates_path)
+        for v in variants
+    }
     folders = {v.folder for v in variants}  # those that are excluded need none
     for layer in layers_of_release(lock):
         is_installed = layer.group is not Group.BUILD and layer.into is None
         if is_installed and folders & set(layer.used_by):
-            files[f"requirements/{layer.name}.txt"] = _requirements(layer, release)
+            path = f"{release.folder}/requirements/{layer.name}.txt"
+            files[path] = _requirements(layer, release)
     return files
 
 

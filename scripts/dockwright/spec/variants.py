@@ -91,13 +91,12 @@ class Release:
         return f"{self.framework}/{self.name}"
 
     def locks_in(self, buildspec_path: Path) -> Path:
-        """Return the folder of its locks and module lists: below it, if it is ours, or the team's."""
+        """Return the folder of its locks and module lists: `buildspec/` of ours, or the team's."""
         return self.overlay.path if self.overlay else buildspec_path
 
-    def files_in(self, images_path: Path) -> Path:
-        """Return the folder of its generated files: below ours, or below the team's `images/`."""
-        images_path = self.overlay.path / "images" if self.overlay else images_path
-        return images_path / self.folder
+    def images_in(self, images_path: Path) -> Path:
+        """Return the folder that its own is in: `images/` of ours, or the team's."""
+        return self.overlay.path / "images" if self.overlay else images_path
 
     def command(self, name: str) -> str:
         """Return a command of ours as it has to be typed for the release."""

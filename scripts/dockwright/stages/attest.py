@@ -139,7 +139,7 @@ def sources(ws: Workspace, variant: Variant) -> dict[str, bytes]:
         ws.buildspec_path / f"{release.framework}.yml",
         locks.lock_path(ws.buildspec_path, release),
         base_lock.lock_path(ws.buildspec_path, release.base.name),
-        release.files_in(ws.images_path) / variant.folder / "Dockerfile",
+        release.images_in(ws.images_path) / release.folder / variant.folder / "Dockerfile",
     ]
     if release.overlay is None:
         return {path.relative_to(ws.root).as_posix(): path.read_bytes() for path in paths}

@@ -52,7 +52,7 @@ def prepare(
         context = os_layer(variant)
         target = Target(
             variant=variant,
-            context_path=variant.release.files_in(ws.images_path),
+            context_path=variant.release.images_in(ws.images_path) / variant.release.folder,
             wheels_path=ws.staged_path / variant.release.key,
             base=base.base_ref,
             os_layer=base.os_refs[context] if context else None,

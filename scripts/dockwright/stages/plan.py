@@ -109,8 +109,8 @@ def _inputs(
     last: WheelLayer | None,
 ) -> str:
     variant = image.variant
-    folder = variant.release.files_in(ws.images_path)
-    dockerfile_path = folder / variant.folder / "Dockerfile"
+    release_path = variant.release.images_in(ws.images_path) / variant.release.folder
+    dockerfile_path = release_path / variant.folder / "Dockerfile"
     names = [layer.name for layer in image.layers if layer.kind in {Kind.BASE, Kind.OS}]
     return inputs_sha256(
         variant,
