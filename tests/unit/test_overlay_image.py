@@ -15,7 +15,7 @@ import wheel_maker
 from dockwright.builders import assemble
 from dockwright.clients.registry_push import push
 from dockwright.composition.base import BaseImages
-from dockwright.spec import base_lock, selector
+from dockwright.spec import base_lock, registries, selector
 from dockwright.spec import lock as locks
 from dockwright.spec.layer_lock import LayerLock
 from dockwright.spec.lock import Group, LockedWheel, ReleaseLock
@@ -108,3 +108,12 @@ def test_in_another_repository_ours_are_taken_over_and_not_sent(
         pushed = push(repository, orchid, tags=["orchid"], mount_from=["shared/image"])
     assert set(pushed.sent) == {orchid.layers[-1].digest, orchid.config_digest}
     assert set(pushed.mounted) == {layer.digest for layer in ours.image.layers}
+
+
+def test_what_may_be_taken_over_lies_on_the_same_host(ours: SmallImage) -> None:
+    path = ours.ws.buildspec_path / registries.FILE
+    shared = "{staging: {place: x.io/shared/staging}, other: {place: y.io/shared}}"
+    path.write_text(f"registries: {shared}\n", encoding="utf-8")
+    target = registries.find(ours.ws.buildspec_path, "x.io/team")
+    places = registries.places_beside(ours.ws.buildspec_path, target)
+    assert places == ("x.io/team", "x.io/shared/staging")

@@ -62,7 +62,8 @@ def push(
     target = registries.find(ws.buildspec_path, to)
     every = load(ws).variants
     variants = selector.pick(every, globs or [])
-    repositories = parcels.repositories(target.place, every)
+    places = registries.places_beside(ws.buildspec_path, target)
+    repositories = [r for place in places for r in parcels.repositories(place, every)]
     current = {f.image.variant.identifier for f in plan.forecast(ws, variants) if f.is_current}
     with _opened(ws, from_) as source:
         signer = cosign.signer(ws.home)

@@ -110,6 +110,13 @@ def load(buildspec_path: Path) -> dict[str, Registry]:
     return dict(parsed.registries)
 
 
+def places_beside(buildspec_path: Path, target: Target) -> tuple[str, ...]:
+    """Return the target's place, then others on its host where images may be, and so their layers."""
+    named = (registry.place for registry in load(buildspec_path).values())
+    on_host = (place for place in named if place.partition("/")[0] == target.host)
+    return tuple(dict.fromkeys((target.place, *on_host)))
+
+
 def find(buildspec_path: Path, text: str) -> Target:
     """Return the registry that a name or `HOST[/PATH]` means; ManifestError for an unknown name."""
     named = load(buildspec_path)
