@@ -223,6 +223,6 @@ def test_a_folder_that_is_no_overlay_is_told(good: Sample, run: Run, tmp_path: P
 
 
 def test_what_is_wrong_in_ours_is_told_first(team: Sample) -> None:
-    path = team.ws.buildspec_path / "pytorch.yml"
-    path.write_text(path.read_text("utf-8").replace("module:", "modul:"), encoding="utf-8")
-    assert "buildspec/pytorch.yml:2: modul: unknown key; did you mean 'module'?" in refused(team)
+    path = team.ws.buildspec_path / "common.yml"
+    path.write_text(path.read_text("utf-8").replace("vendor:", "vendro:"), encoding="utf-8")
+    assert "buildspec/common.yml:3: vendro: unknown key; did you mean 'vendor'?" in refused(team)
