@@ -326,6 +326,9 @@ def test_the_catalogue_and_the_matrix_have_them_by_their_word(
     flavors = {image["identifier"]: image["flavor"] for image in images}
     assert flavors[f"{ORCHID}-training-cpu"] == "orchid"
     assert flavors[f"{OURS}-training-cpu"] is None
+    aliases = {image["identifier"]: image["aliases"] for image in images}
+    assert "9.1.0-cpu-py311-orchid" in aliases[f"{ORCHID}-training-cpu"]
+    assert "9.1.0-cpu-py311" in aliases[f"{OURS}-training-cpu"]
     matrix = json.loads(typed("matrix *-orchid-*")[1])
     assert {row["flavor"] for row in matrix} == {"orchid"}
     assert len(matrix) == len([v for v in team.manifest().variants if v.release.overlay])
