@@ -9,24 +9,33 @@ from dockwright.spec.catalog import (
     SCHEMA_VERSION,
     Bench,
     Catalog,
+    Change,
     Check,
+    Evidence,
+    Gpu,
     Image,
     Layer,
     Metric,
+    Release,
     Scan,
     Smoke,
 )
-from dockwright.spec.records import Status, Urgency
+from dockwright.spec.evidence import Kind
+from dockwright.spec.publication import Yank
+from dockwright.spec.records import BenchVerdict, Status, Urgency
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MADE_AT = "2026-01-01T00:00:00+00:00"
+PLACE = "registry.test/team"
 COMMON = tuple(f"package-{n}=={n}.0" for n in range(60))
 
 
 def catalog(count: int) -> Catalog:
-    """Return `count` images; every fourth one was built, every eighth one's GPU checks deferred."""
+    """Return `count` images of a registry: every fourth one is there, every eighth one's GPU checks
+    are deferred, and the last one of every forty is yanked.
+    """
     layers: dict[str, Layer] = {"sha256:base": _layer("base", 40, COMMON)}
     images = []
     for number, facts in enumerate(islice(_facts(), count)):
@@ -34,7 +43,19 @@ def catalog(count: int) -> Catalog:
         layers |= own
         images.append(image)
     return Catalog(
-        schema_version=SCHEMA_VERSION, made_at=MADE_AT, layers=layers, images=tuple(images)
+        schema_version=SCHEMA_VERSION,
+        made_at=MADE_AT,
+        source=PLACE,
+        key="release.pub",
+        gpus=(
+            Gpu(capability="6.0", names=("P100",)),
+            Gpu(capability="7.5", names=("T4",)),
+            Gpu(capability="8.6", names=("A10", "A10G")),
+            Gpu(capability="12.0", names=("RTX 5090",)),
+        ),
+        releases={image.release: _release(image) for image in images},
+        layers=layers,
+        images=tuple(images),
     )
 
 
@@ -51,8 +72,21 @@ def _facts() -> Iterator[tuple[str, str, str, str, str]]:
         yield name, version, line, job, accelerator
 
 
+def _release(image: Image) -> Release:
+    moved = Change(name="torch", before="1.0", after=image.version, step="major", is_direct=True)
+    along = Change(name="numpy", before=None, after="2.0", step="added", is_direct=False)
+    return Release(
+        title=image.release,
+        image="1.0",
+        pins={"torch": image.version},
+        conflicts={"tf-keras wants tensorflow": "tensorflow-cpu is that"},
+        since="the one before",
+        changes=(moved, along),
+    )
+
+
 def _layer(name: str, megabytes: int, packages: tuple[str, ...]) -> Layer:
-    return Layer(name=name, kind="wheels", size_bytes=megabytes * 1_000_000, packages=packages)
+    return Layer(name=name, size_bytes=megabytes * 1_000_000, packages=packages)
 
 
 def _image(
@@ -67,10 +101,12 @@ def _image(
         ),
         f"sha256:own-{number}": _layer("own", 1, (f"peft==0.{number % 30}.1",)),
     }
-    is_built = number % 4 == 0
+    is_there = number % 4 == 0
     tag = f"{version}-transformers{transformers}-{accelerator}"
+    digest = f"sha256:{number:064x}" if is_there else None
     image = Image(
         identifier=f"{framework}-{tag}-{job}",
+        release=f"{framework}-{version}-transformers{transformers}",
         title=f"{framework} {version} with Transformers {transformers}: {job} on {accelerator}",
         framework=framework,
         version=version,
@@ -80,22 +116,47 @@ def _image(
         job=job,
         accelerator=accelerator,
         driver=None if accelerator == "cpu" else "580.65",
+        cuda=None if accelerator == "cpu" else "13.0.96",
+        targets=() if accelerator == "cpu" else ("sm_75", "sm_80", "compute_90"),
         repository=f"huggingface-{framework}-{job}",
         tag=tag,
         aliases=(),
+        immutable_tag=f"{tag}-v1.0" if is_there else None,
         ga="2026-01-01",
         end_of_patch="2099-01-01",
-        digest=f"sha256:{number:064x}" if is_built else None,
-        pushed_to=f"registry.test/huggingface-{framework}-{job}" if is_built else None,
+        digest=digest,
+        pushed_to=f"{PLACE}/huggingface-{framework}-{job}" if is_there else None,
+        is_signed=True if is_there else None,
+        yank=_yank(digest, number) if digest and number % 40 == 36 else None,
+        evidence=_evidence() if is_there else (),
         size_bytes=261_000_000,
         unpacked_bytes=None,
         budget_bytes=300_000_000,
         layers=("sha256:base", *keys),
-        smoke=_smoke(is_deferred=number % 8 == 0) if is_built else None,
-        scan=_scan() if is_built else None,
-        bench=_bench() if is_built else None,
+        smoke=_smoke(is_deferred=number % 8 == 0) if is_there else None,
+        scan=_scan() if is_there else None,
+        bench=_bench() if is_there else None,
     )
     return image, keys
+
+
+def _yank(digest: str, number: int) -> Yank:
+    """Return why an image was yanked; another one of the same repository replaces it."""
+    _, version, line, job, accelerator = next(islice(_facts(), number - 36, None))
+    assert job == "inference"
+    return Yank(
+        digest=digest,
+        reason="it forgets",
+        replacement=f"{version}-transformers{line}-{accelerator}",
+        yanked_at=MADE_AT,
+    )
+
+
+def _evidence() -> tuple[Evidence, ...]:
+    return tuple(
+        Evidence(kind=kind, digest=f"sha256:{kind.value:e>64}", created_at=MADE_AT)
+        for kind in (Kind.SMOKE, Kind.SBOM)
+    )
 
 
 def _smoke(*, is_deferred: bool) -> Smoke:
@@ -116,9 +177,20 @@ def _bench() -> Bench:
     latency = Metric(
         suite="latency/bert", name="batch=1", unit="ms", median=5.25, low=5.0, high=5.5
     )
+    start = Metric(
+        suite="readiness",
+        name="import",
+        unit="s",
+        median=2.0,
+        low=1.9,
+        high=2.2,
+        cost=(0.8, 0.85, 0.9),
+        verdict=BenchVerdict.BETTER,
+    )
     return Bench(
         finished_at=MADE_AT,
         host="here",
-        metrics=(latency,),
+        against="the one before",
+        metrics=(latency, start),
         others={"compiled": "deferred: needs gpu"},
     )

@@ -14,14 +14,17 @@ image_uris.retrieve(
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dockwright import workspace
 from dockwright.errors import NothingSelectedError
-from dockwright.spec import catalog, manifest, offer
-from dockwright.spec.offer import Offer, Wanted
+from dockwright.spec.offer import Wanted
+from dockwright.stages import choose
+
+if TYPE_CHECKING:
+    from dockwright.workspace import Workspace
 
 FRAMEWORK = re.compile(r"(?P<name>[a-z]+)(?P<version>[0-9][0-9.]*)?")
 PYTHON = re.compile(r"py(?P<major>\d)(?P<minor>\d+)")
@@ -36,10 +39,10 @@ def retrieve(
     version: str | None = None,
     py_version: str | None = None,
     instance_type: str | None = None,
+    *,
     image_scope: str | None = None,
     base_framework_version: str | None = None,
     container_version: str | None = None,
-    *,
     registry: str | None = None,
     flavor: str | None = None,
 ) -> str:
@@ -48,11 +51,13 @@ def retrieve(
     `framework` is `huggingface`, `version` then that of Transformers; or `pytorch` or `tensorflow`,
     `version` then their own. Both may be of a line: `5.23` is its newest release. `instance_type`
     tells CPU from GPU; `container_version` may name a CUDA, such as `cu128-debian12`. The images
-    are the same in each region: `registry` (`HOST[/PATH]`) is what the name begins with. `flavor`
-    is the word of a team's images, those of the overlay that DOCKWRIGHT_SPEC names.
+    are the same in each region: `registry` (`HOST[/PATH]`) is where they are. `flavor` is the word
+    of a team's images, those of the overlay that DOCKWRIGHT_SPEC names.
 
-    What there is comes from the catalogue that DOCKWRIGHT_CATALOG names, a `catalog.json`, else
-    from the manifest of the checkout that the program runs in.
+    What there is comes from the catalogue that DOCKWRIGHT_CATALOG names, a `catalog.json`; one of a
+    registry names its images there, and needs no `registry`. Else it comes from the manifest of the
+    checkout that the program runs in, and `registry` is asked which of it is there. A yanked image
+    is never named: a warning tells which newer one was passed over, and why.
     """
     del region
     is_huggingface = framework == "huggingface"
@@ -66,7 +71,11 @@ def retrieve(
         python=_python(py_version),
         flavor=flavor,
     )
-    return offer.choose(_offers(), wanted).reference(registry)
+
+    def find() -> Workspace:
+        return workspace.find(Path.cwd(), workspace.overlay())
+
+    return choose.choose(wanted, registry=registry, find=find).reference
 
 
 def _framework(text: str | None) -> tuple[str | None, str | None]:
@@ -111,12 +120,3 @@ def _accelerator(instance_type: str | None, container_version: str | None) -> st
         raise NothingSelectedError(msg)
     is_gpu = instance_type == "local_gpu" or GPU_FAMILY.match(instance_type)
     return "gpu" if is_gpu else "cpu"
-
-
-def _offers() -> list[Offer]:
-    if named := os.environ.get("DOCKWRIGHT_CATALOG"):
-        found = catalog.parse(Path(named).read_bytes(), name=named)
-        return [image.offer for image in found.images]
-    ws = workspace.find(Path.cwd(), workspace.overlay())
-    variants = manifest.load(ws.buildspec_path, ws.overlay).variants
-    return [offer.of_variant(variant) for variant in variants]

@@ -236,13 +236,60 @@ def test_the_pages_data_is_the_catalogue_and_cannot_end_its_script(
 
 @pytest.mark.usefixtures("good")
 def test_uri_prints_one_name(run: Run) -> None:
-    code, out, _ = run(
-        "uri --framework pytorch --job inference --accelerator gpu --registry h.test"
-    )
+    code, out, _ = run("uri --framework pytorch --job inference --accelerator gpu")
     assert (code, out) == (
         0,
-        "h.test/huggingface-pytorch-inference:9.1.0-transformers7.8.0-gpu-py311-cu999-debian12\n",
+        "huggingface-pytorch-inference:9.1.0-transformers7.8.0-gpu-py311-cu999-debian12\n",
     )
     code, out, talk = run("uri --framework pytorch --driver 550 --accelerator gpu")
     assert (code, out) == (3, "")
     assert "driver 999.10" in talk
+
+
+@pytest.mark.usefixtures("good")
+def test_pull_wants_to_know_what(run: Run) -> None:
+    for words in ("", "* --framework pytorch"):
+        code, _, talk = run(f"pull {words} --from h.test")
+        assert (code, "name images by GLOB, or say" in talk) == (2, True)
+
+
+def test_a_catalogue_is_stale_when_what_it_tells_has_changed(
+    good: Sample, run: Run, tmp_path: Path
+) -> None:
+    check = f"catalog --to {tmp_path}/site --check"
+    code, _, talk = run(check)
+    assert (code, "catalog.json is not there" in talk) == (4, True)
+    write(good, build=build_record(good))
+    made(run, tmp_path)
+    assert run(check)[0] == 0
+    write(good, smoke=smoke_record())
+    (tmp_path / "site/view.js").write_text("old")
+    code, _, talk = run(check)
+    assert code == 4
+    assert f"{IDENTIFIER}: smoke: nothing -> {{'finished_at'" in talk
+    assert "view.js: differs" in talk
+    made(run, tmp_path)
+    assert run(check)[0] == 0
+
+
+@pytest.mark.usefixtures("good")
+def test_each_release_has_notes_of_what_is_pinned_and_what_has_changed(
+    run: Run, tmp_path: Path
+) -> None:
+    found = made(run, tmp_path)
+    assert {one.release for one in found.images} == found.releases.keys()
+    one = found.releases["pytorch-9.1.0-transformers7.8.0-py311-debian12"]
+    assert (one.since, one.changes) == (None, ())
+    assert one.pins["transformers"] == "7.8.0"
+    notes = (tmp_path / "site/notes/pytorch-9.1.0-transformers7.8.0-py311-debian12.md").read_text()
+    assert notes.startswith("# PyTorch 9.1.0 with Transformers 7.8.0\n")
+    assert "| transformers | 7.8.0 |" in notes
+
+
+@pytest.mark.usefixtures("good")
+def test_gpu_images_tell_what_they_run_on(run: Run, tmp_path: Path) -> None:
+    by_name = {one.identifier: one for one in made(run, tmp_path).images}
+    cpu, gpu = by_name[IDENTIFIER], by_name[IDENTIFIER.replace("-cpu", "-cu999")]
+    assert (cpu.cuda, cpu.targets) == (None, ())
+    assert gpu.cuda is not None
+    assert gpu.driver == "999.10"

@@ -21,6 +21,7 @@ from dockwright.cli import (
     diff,
     doctor,
     engine,
+    find,
     matrix,
     outdated,
     plan,
@@ -63,8 +64,9 @@ def program(
 app.command("list")(matrix.list_variants)
 app.command("matrix")(matrix.matrix)
 app.command("changed")(changed.changed)
-app.command("uri")(catalog.uri)
+app.command("uri")(find.uri)
 app.command("catalog")(catalog.catalog)
+app.command("pull")(find.pull)
 app.command("compat")(compat.compat)
 app.command("generate")(derive.generate)
 app.command("lock")(derive.lock)

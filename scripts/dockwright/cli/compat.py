@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 
     from dockwright.composition.compat import Row, Verdict
     from dockwright.spec.gpu import Gpu
-    from dockwright.spec.manifest import Manifest
     from dockwright.spec.model import Common
-    from dockwright.workspace import Workspace
 
 CAPABILITY = (
     "`nvidia-smi --query-gpu=compute_cap --format=csv` prints its number, 8.6, for --gpu sm_86"
@@ -52,28 +50,13 @@ def compat(
 
     ws = here()
     manifest = load(ws)
-    rows = _rows(ws, manifest)
+    rows = composed.rows(ws.buildspec_path, manifest.variants)
     on = _host(manifest.common, smi, driver, gpus or [])
     if on is None:
         _show_table(rows, as_json=as_json)
         return
     _warn(on, rows)
     _show(composed.verdicts(rows, on), as_json=as_json)
-
-
-def _rows(ws: Workspace, manifest: Manifest) -> tuple[Row, ...]:
-    from dockwright.composition import compat as composed  # noqa: PLC0415 - slow to import
-    from dockwright.spec import layer_lock  # noqa: PLC0415 - likewise
-    from dockwright.spec import lock as locks  # noqa: PLC0415 - likewise
-
-    releases = {variant.release.key: variant.release for variant in manifest.variants}
-    known = {
-        key: (locks.load(ws.buildspec_path, release), layer_lock.of(ws.buildspec_path, release))
-        for key, release in releases.items()
-    }
-    return tuple(
-        composed.row(variant, *known[variant.release.key]) for variant in manifest.variants
-    )
 
 
 def _host(

@@ -42,7 +42,7 @@ def attach(
 def found(repository: Repository, digest: str, kind: Kind) -> tuple[Evidence, ...]:
     """Return what is attached of a kind, the oldest first."""
     listed = repository.referrers(digest, kind.artifact_type)
-    pieces = (_read(repository, kind, entry["digest"], about=digest) for entry in listed)
+    pieces = (read(repository, kind, entry["digest"], about=digest) for entry in listed)
     return tuple(sorted(pieces, key=lambda piece: (piece.created_at, piece.digest)))
 
 
@@ -52,7 +52,8 @@ def newest(repository: Repository, digest: str, kind: Kind) -> Evidence | None:
     return pieces[-1] if pieces else None
 
 
-def _read(repository: Repository, kind: Kind, digest: str, *, about: str) -> Evidence:
+def read(repository: Repository, kind: Kind, digest: str, *, about: str) -> Evidence:
+    """Return a piece that is listed for an image; RegistryError when it is about another one."""
     manifest = repository.get_manifest(digest)
     if manifest is None:
         msg = f"{repository}: {kind} of {about} is listed as {digest}, which is not there"

@@ -1,16 +1,18 @@
-"""Variants with their plans and records in; the catalogue's entries, each layer once, out."""
+"""Variants with what is known of them in; the catalogue's entries, each layer once, out."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from dockwright.spec import naming, offer, tags
+from dockwright.spec import naming, offer
 from dockwright.spec.catalog import (
     SCHEMA_VERSION,
     Bench,
     Catalog,
     Check,
+    Evidence,
+    Gpu,
     Image,
     Layer,
     Metric,
@@ -20,81 +22,125 @@ from dockwright.spec.catalog import (
 from dockwright.spec.records import Status, Urgency
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from dockwright.composition.plan import PlannedImage, PlannedLayer
+    from dockwright.composition.compat import Row
+    from dockwright.composition.plan import PlannedImage
     from dockwright.composition.prediction import Prediction
+    from dockwright.spec.catalog import Release
+    from dockwright.spec.model import Common
+    from dockwright.spec.publication import Yank
     from dockwright.spec.records import (
         BenchRecord,
         BuildRecord,
-        PushRecord,
+        MetricRecord,
         ScanRecord,
         SmokeRecord,
     )
     from dockwright.spec.variants import Variant
 
+Layers = tuple[tuple[str, Layer], ...]
+"""Key and layer, from the bottom up."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Published:
+    """An image's place in a registry."""
+
+    repository: str
+    immutable_tag: str | None
+    is_signed: bool | None = None
+    yank: Yank | None = None
+    evidence: tuple[Evidence, ...] = ()
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Known:
-    """What is known of one variant; records speak of one digest, the build's."""
+    """What is known of one variant; every claim is about one digest."""
 
-    plan: PlannedImage
-    assembled: Prediction
-    build: BuildRecord | None
-    smoke: SmokeRecord | None
-    push: PushRecord | None
-    scan: ScanRecord | None
-    bench: BenchRecord | None
+    variant: Variant
+    digest: str | None
+    aliases: tuple[str, ...]
+    layers: Layers
+    size_bytes: int | None
+    unpacked_bytes: int | None = None
+    published: Published | None = None
+    smoke: SmokeRecord | None = None
+    scan: ScanRecord | None = None
+    bench: BenchRecord | None = None
 
 
-def catalog(known: Sequence[Known], every: Sequence[Variant], *, made_at: str) -> Catalog:
-    """Return the catalogue; `every` are all of the manifest's variants, which decide on aliases."""
+def catalog(
+    known: Iterable[Known],
+    *,
+    made_at: str,
+    rows: Mapping[str, Row],
+    releases: Mapping[str, Release],
+    common: Common,
+    source: str | None = None,
+    key: str | None = None,
+) -> Catalog:
+    """Return the catalogue; `rows` tell by identifier what each image goes with."""
     layers: dict[str, Layer] = {}
     images = []
     for one in known:
-        found = dict(_layers(one))
-        layers |= found
-        images.append(_image(one, tuple(found), every))
+        layers |= dict(one.layers)
+        images.append(_image(one, rows[one.variant.identifier]))
     return Catalog(
-        schema_version=SCHEMA_VERSION, made_at=made_at, layers=layers, images=tuple(images)
+        schema_version=SCHEMA_VERSION,
+        made_at=made_at,
+        source=source,
+        key=key,
+        gpus=tuple(Gpu(capability=g.capability, names=g.names) for g in common.gpus),
+        releases=dict(releases),
+        layers=layers,
+        images=tuple(images),
     )
 
 
-def _image(one: Known, layers: tuple[str, ...], every: Sequence[Variant]) -> Image:
-    variant, build = one.plan.variant, one.build
+def planned_layers(plan: PlannedImage, assembled: Prediction, build: BuildRecord | None) -> Layers:
+    """Return a variant's layers: as built, else as they would be assembled."""
+    return tuple(_planned(plan, assembled, build))
+
+
+def _planned(
+    plan: PlannedImage, assembled: Prediction, build: BuildRecord | None
+) -> Iterator[tuple[str, Layer]]:
+    built = {layer.name: layer for layer in build.layers} if build else {}
+    for planned in plan.layers:
+        found = built.get(planned.name) or assembled.layers.get(planned.name)
+        size_bytes = found.size_bytes if found else planned.size_bytes
+        yield (
+            found.digest if found else planned.key,
+            Layer(name=planned.name, size_bytes=size_bytes, packages=planned.packages),
+        )
+
+
+def _image(one: Known, row: Row) -> Image:
+    variant, published = one.variant, one.published
     spec = variant.release.spec
     return Image(
         **asdict(offer.of_variant(variant)),
+        release=variant.release.key,
         title=naming.title(variant),
-        aliases=tags.of(variant, every)[1:],
+        cuda=row.cuda,
+        targets=row.targets,
+        aliases=one.aliases,
+        immutable_tag=published.immutable_tag if published else None,
         ga=spec.ga.isoformat(),
         end_of_patch=spec.end_of_patch.isoformat(),
-        digest=build.digest if build else None,
-        pushed_to=one.push.repository if one.push else None,
-        size_bytes=build.size_bytes if build else one.assembled.size_bytes,
-        unpacked_bytes=build.unpacked_bytes if build else None,
+        digest=one.digest,
+        pushed_to=published.repository if published else None,
+        is_signed=published.is_signed if published else None,
+        yank=published.yank if published else None,
+        evidence=published.evidence if published else (),
+        size_bytes=one.size_bytes,
+        unpacked_bytes=one.unpacked_bytes,
         budget_bytes=variant.budget_bytes,
-        layers=layers,
+        layers=tuple(key for key, _ in one.layers),
         smoke=_smoke(one.smoke) if one.smoke else None,
         scan=_scan(one.scan) if one.scan else None,
         bench=_bench(one.bench) if one.bench else None,
-    )
-
-
-def _layers(one: Known) -> Iterator[tuple[str, Layer]]:
-    """Yield key and layer, from the bottom up: as built, else as it would be assembled."""
-    built = {layer.name: layer for layer in one.build.layers} if one.build else {}
-    for planned in one.plan.layers:
-        found = built.get(planned.name) or one.assembled.layers.get(planned.name)
-        if found is None:
-            yield planned.key, _layer(planned, planned.size_bytes)
-        else:
-            yield found.digest, _layer(planned, found.size_bytes)
-
-
-def _layer(planned: PlannedLayer, size_bytes: int | None) -> Layer:
-    return Layer(
-        name=planned.name, kind=planned.kind.value, size_bytes=size_bytes, packages=planned.packages
     )
 
 
@@ -124,10 +170,19 @@ def _bench(record: BenchRecord) -> Bench:
     return Bench(
         finished_at=record.finished_at,
         host=record.host,
-        metrics=tuple(
-            Metric(suite=suite.name, name=m.name, unit=m.unit, **m.value.model_dump())
-            for suite in record.suites
-            for m in suite.metrics
-        ),
+        against=record.against_identifier,
+        metrics=tuple(_metric(suite.name, m) for suite in record.suites for m in suite.metrics),
         others={s.name: f"{s.status}: {s.detail}" for s in record.suites if not s.metrics},
+    )
+
+
+def _metric(suite: str, record: MetricRecord) -> Metric:
+    cost = record.cost
+    return Metric(
+        suite=suite,
+        name=record.name,
+        unit=record.unit,
+        **record.value.model_dump(),
+        cost=(cost.low, cost.median, cost.high) if cost else None,
+        verdict=record.verdict if cost else None,
     )

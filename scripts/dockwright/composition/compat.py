@@ -9,10 +9,12 @@ from dockwright.composition import gpu_targets
 from dockwright.composition.assemble import keys
 from dockwright.composition.assemble.install import Target
 from dockwright.composition.layers import layers_of_variant
-from dockwright.spec import cuda, host, offer
+from dockwright.spec import cuda, host, layer_lock, offer
+from dockwright.spec import lock as locks
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
     from dockwright.spec.host import Host
     from dockwright.spec.layer_lock import LayerLock
@@ -42,6 +44,16 @@ class Verdict:
     objections: tuple[str, ...]
     instead: str | None
     """The image to take on that host: same framework and job, for GPUs if there is one."""
+
+
+def rows(buildspec_path: Path, variants: Iterable[Variant]) -> tuple[Row, ...]:
+    """Return what each variant goes with, from the committed locks."""
+    variants = tuple(variants)
+    known = {
+        key: (locks.load(buildspec_path, release), layer_lock.of(buildspec_path, release))
+        for key, release in {v.release.key: v.release for v in variants}.items()
+    }
+    return tuple(row(variant, *known[variant.release.key]) for variant in variants)
 
 
 def row(variant: Variant, lock: ReleaseLock, layers: LayerLock) -> Row:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from zipfile import ZipFile
 
 from dockwright.composition import wheels
+from dockwright.errors import RecordError
 from dockwright.spec import purl
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from dockwright.spec.base_lock import DebianPackage
     from dockwright.spec.lock import Wheel
 
+LAYER = "dockwright:layer"
+"""The property that says in which layer a component is."""
 NAMESPACE = uuid.UUID("5f0b4e5c-6f0c-5ed3-9d39-0d5e5f7a6a10")
 """Of serial numbers: an image's follows from its digest."""
 
@@ -46,6 +49,20 @@ def document(material: Material, *, store: Path) -> bytes:
         "components": sorted(components, key=lambda component: str(component["bom-ref"])),
     }
     return json.dumps(bill, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def packages(content: bytes) -> dict[str, tuple[str, ...]]:
+    """Return layer -> what a bill says is in it: `name==version`, `name=version` of Debian's."""
+    found: dict[str, list[str]] = {}
+    try:
+        for component in json.loads(content)["components"]:
+            (layer,) = (p["value"] for p in component["properties"] if p["name"] == LAYER)
+            sign = "=" if component["purl"].startswith("pkg:deb/") else "=="
+            found.setdefault(layer, []).append(f"{component['name']}{sign}{component['version']}")
+    except (ValueError, KeyError, TypeError) as e:
+        msg = f"it is no bill of materials ({type(e).__name__}: {e})"
+        raise RecordError(msg) from None
+    return {layer: tuple(names) for layer, names in found.items()}
 
 
 def _image(material: Material) -> dict[str, Any]:
@@ -84,7 +101,7 @@ def _component(reference: str, name: str, version: str, sha256: str, layer: str)
         "version": version,
         "purl": reference,
         "hashes": _hashes(sha256),
-        "properties": [{"name": "dockwright:layer", "value": layer}],
+        "properties": [{"name": LAYER, "value": layer}],
     }
 
 

@@ -2,15 +2,21 @@
 "use strict";
 
 const FACETS = [
+  ["status", "Status"],
   ["framework", "Framework"],
-  ["release", "Version"],
+  ["named", "Version"],
   ["job", "Job"],
-  ["accelerator", "Accelerator"],
+  ["kind", "Accelerator"],
+  ["cudaLine", "CUDA"],
+  ["needs", "NVIDIA driver"],
   ["transformers", "Transformers"],
   ["python", "Python"],
   ["checks", "Checks"],
   ["support", "Support"],
+  ["flavor", "Team"],
 ];
+// What SageMaker's default hosts have, from the oldest to the newest.
+const SAGEMAKER_DRIVERS = ["470", "550"];
 const TERM = /^([a-z0-9][a-z0-9._+-]*?)\s*(?:(==|>=|<=|>|<)\s*([0-9][0-9a-z.+!-]*))?$/i;
 
 /** The catalogue with what a page asks of it: facets of each image, packages of each layer. */
@@ -25,11 +31,24 @@ function prepare(catalog, today) {
   }
   const images = catalog.images.map((image) => ({
     ...image,
-    release: `${image.framework} ${image.version}`,
+    status: status(catalog, image),
+    named: `${image.framework} ${image.version}`,
+    kind: image.accelerator === "cpu" ? "cpu" : "gpu",
+    cudaLine: image.cuda?.split(".").slice(0, 2).join("."),
+    needs: image.driver ? `${image.driver} or newer` : undefined,
     checks: checks(image),
     support: support(image, today),
   }));
-  return { ...catalog, images, packages, sharers, byName: new Map(images.map((i) => [i.identifier, i])) };
+  images.sort((a, b) => Boolean(a.yank) - Boolean(b.yank));
+  const gpus = catalog.gpus.flatMap((gpu) => gpu.names.map((name) => ({ name, words: words(name), capability: gpu.capability })));
+  return { ...catalog, images, gpus, packages, sharers, byName: new Map(images.map((i) => [i.identifier, i])) };
+}
+
+function status(catalog, image) {
+  if (image.yank) return "yanked";
+  if (image.pushed_to) return "in the registry";
+  if (catalog.source) return "not pushed";
+  return image.digest ? "built, not pushed" : "not built";
 }
 
 function checks(image) {
@@ -89,20 +108,60 @@ function fitsTerm(term, name, version) {
   return { "==": order === 0, ">=": order >= 0, "<=": order <= 0, ">": order > 0, "<": order < 0 }[term.operator];
 }
 
-/** The driver in what somebody pasted: `nvidia-smi`'s table, or the version alone. */
-function driverIn(text) {
-  const found = /Driver Version:\s*(\d+(?:\.\d+)+)/.exec(text) ?? /^\s*(\d{3}(?:\.\d+)*)\s*$/.exec(text);
-  return found ? found[1] : null;
+// --- GPU hosts, as `dockwright compat` judges them
+
+const MAKERS = new Set(["nvidia", "tesla", "geforce", "quadro"]);
+const TARGET = /^(sm|compute)_([1-9][0-9]?)([0-9])([af]?)$/;
+const GPU_ROW = /^\|\s+[0-9]+\s+(\S.*?)\s+(?:On|Off|N\/A|WDDM|TCC)\s+\|/gm;
+
+const words = (name) => name.trim().toLowerCase().split(/[\s-]+/).filter((word) => !MAKERS.has(word));
+
+/** Driver and GPUs in what somebody pasted: `nvidia-smi`'s table, or the driver's version alone. */
+function hostIn(text) {
+  const driver = /Driver Version:\s*(\d+(?:\.\d+)+)/.exec(text) ?? /^\s*(\d{3}(?:\.\d+)*)\s*$/.exec(text);
+  return driver && { driver: driver[1], gpus: [...new Set([...text.matchAll(GPU_ROW)].map((row) => row[1]))] };
 }
 
-function runsOn(image, driver) {
-  return !image.driver || compareVersions(image.driver, driver) <= 0;
+/** A GPU's compute capability by the longest known name that its own begins with, if any does. */
+function capabilityOf(catalog, name) {
+  const asked = words(name);
+  const known = catalog.gpus.filter((gpu) => gpu.words.every((word, at) => word === asked[at]));
+  return known.sort((a, b) => b.words.length - a.words.length)[0]?.capability ?? null;
 }
 
-/** The images that the package terms and the driver leave. */
-function holding(catalog, { terms, driver }) {
+/** Whether code for a target runs on a GPU: `sm` code within its major version, `compute` on newer ones, too. */
+function targetRuns(target, capability) {
+  const [, kind, major, minor, suffix] = TARGET.exec(target);
+  const order = compareVersions(capability, `${major}.${minor}`);
+  if (suffix === "a") return order === 0;
+  return order >= 0 && ((kind === "compute" && suffix !== "f") || capability.split(".")[0] === major);
+}
+
+/** The names of the GPUs that an image's framework is compiled for. */
+function gpusOf(catalog, image) {
+  return catalog.gpus.filter((gpu) => image.targets.some((target) => targetRuns(target, gpu.capability)))
+    .map((gpu) => gpu.name);
+}
+
+function runsOn(catalog, image, { driver, gpus }) {
+  if (image.driver && driver && compareVersions(image.driver, driver) > 0) return false;
+  if (!image.targets?.length) return true;
+  return gpus.map((name) => capabilityOf(catalog, name))
+    .every((capability) => capability === null || image.targets.some((target) => targetRuns(target, capability)));
+}
+
+/** What the oldest driver means on SageMaker, in a few words. */
+function onSageMaker(driver) {
+  const [oldest, newest] = SAGEMAKER_DRIVERS;
+  if (compareVersions(driver, oldest) <= 0) return "all of SageMaker's default hosts have it";
+  if (compareVersions(driver, newest) > 0) return "newer than on SageMaker's default hosts";
+  return "not on all of SageMaker's default hosts";
+}
+
+/** The images that the package terms and the host leave. */
+function holding(catalog, { terms, host }) {
   const layers = terms.map((term) => layersWith(catalog, term));
-  return catalog.images.filter((image) => (!driver || runsOn(image, driver)) &&
+  return catalog.images.filter((image) => (!host || runsOn(catalog, image, host)) &&
     layers.every((keys) => image.layers.some((key) => keys.has(key))));
 }
 

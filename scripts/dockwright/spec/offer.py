@@ -90,17 +90,22 @@ def of_variant(variant: Variant) -> Offer:
 
 def choose(offers: Sequence[Offer], wanted: Wanted) -> Offer:
     """Return the newest offer that is all that is wanted; NothingSelectedError tells the nearest."""
+    return fitting(offers, wanted)[0]
+
+
+def fitting(offers: Sequence[Offer], wanted: Wanted) -> list[Offer]:
+    """Return all such offers, the newest first; there is at least one, or it is the same error."""
     flavors = sorted({offer.flavor for offer in offers if offer.flavor is not None})
     offers = [offer for offer in offers if offer.flavor == wanted.flavor]
     if not offers and wanted.flavor is not None:
         there = f"there is: {', '.join(flavors)}" if flavors else "flavors come with --spec"
         msg = f"there is no image of flavor {wanted.flavor!r}; {there}"
         raise NothingSelectedError(msg)
-    fitting = [offer for offer in offers if _fits(offer, wanted)]
-    if not fitting:
+    found = [offer for offer in offers if _fits(offer, wanted)]
+    if not found:
         msg = f"there is no image with {_told(wanted)}; {_ways_out(offers, wanted)}"
         raise NothingSelectedError(msg)
-    return max(fitting, key=age)
+    return sorted(found, key=age, reverse=True)
 
 
 def _fits(offer: Offer, wanted: Wanted) -> bool:

@@ -68,6 +68,18 @@ def pins(release: Release) -> tuple[Pin, ...]:
     return tuple(found.values())
 
 
+def versions(release: Release) -> dict[str, str]:
+    """Return name -> version of what a release, of ours or a team's, pins for its images."""
+    spec = release.spec
+    extras = {name: version for of_job in spec.extras.values() for name, version in of_job.items()}
+    return {
+        release.framework.value: spec.version,
+        **spec.companions,
+        **spec.huggingface,
+        **extras,
+    }
+
+
 def position(release: Release) -> int:
     """Return which of its file's releases it is."""
     return next(i for i, spec in enumerate(release.file.releases) if spec is release.spec)

@@ -25,14 +25,14 @@ def of(variant: Variant, variants: Iterable[Variant]) -> tuple[str, ...]:
     full = {other.tag for other in siblings}
     owned = (
         alias
-        for alias in _aliases(variant)
+        for alias in aliases(variant)
         if alias not in full
-        and variant is max((v for v in siblings if alias in _aliases(v)), key=_age)
+        and variant is max((v for v in siblings if alias in aliases(v)), key=_age)
     )
     return (variant.tag, *owned)
 
 
-def _aliases(variant: Variant) -> tuple[str, ...]:
+def aliases(variant: Variant) -> tuple[str, ...]:
     """Return what a variant may be called for short; a pre-release has to be named in full."""
     release = variant.release
     version, python = release.spec.version, release.base.python

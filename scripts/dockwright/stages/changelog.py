@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from packaging.version import Version
+
 from dockwright import process
 from dockwright.composition import version_changes
 from dockwright.errors import DockwrightError, ProcessError
@@ -15,12 +17,12 @@ from dockwright.spec import base_lock, manifest, pins
 from dockwright.spec import lock as locks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from dockwright.composition.version_changes import PackageChange
     from dockwright.spec.base_lock import BaseLock
     from dockwright.spec.lock import ReleaseLock
-    from dockwright.spec.variants import Release
+    from dockwright.spec.variants import Release, Variant
     from dockwright.workspace import Workspace
 
 GIT_TIMEOUT_S = 60.0
@@ -70,6 +72,19 @@ def between(ws: Workspace, before: str, after: str) -> Changes:
             for line in base_lock.differences(old.bases[name], new.bases[name])
         ),
     )
+
+
+def since_before(ws: Workspace, every: Iterable[Variant]) -> dict[str, ReleaseChange]:
+    """Return release -> what it has otherwise than the one before it, of its framework and team."""
+    releases = {variant.release.key: variant.release for variant in every}
+    before: dict[tuple[str, str | None], tuple[Release, ReleaseLock]] = {}
+    found = {}
+    for release in sorted(releases.values(), key=_age):
+        line = (release.framework, release.flavor)
+        after = release, locks.load(ws.buildspec_path, release)
+        found[release.key] = _change(before.get(line), after)
+        before[line] = after
+    return found
 
 
 @contextmanager
@@ -124,6 +139,10 @@ def _pairs(
         yield old.releases[key], None
 
 
+def _age(release: Release) -> tuple[Version, Version, str]:
+    return Version(release.spec.version), Version(release.transformers), release.name
+
+
 def _place(release: Release, _: ReleaseLock) -> tuple[str, int]:
     return release.framework.value, pins.position(release)
 
@@ -132,7 +151,8 @@ def _change(
     before: tuple[Release, ReleaseLock] | None, after: tuple[Release, ReleaseLock] | None
 ) -> ReleaseChange:
     sides = [side for side in (before, after) if side]
-    direct = {pin.name for release, _ in sides for pin in pins.pins(release)}
+    direct = {name for release, _ in sides for name in pins.versions(release)}
+    direct |= {name for release, _ in sides for name in release.common.tools.model_dump()}
     direct |= {d.name for release, _ in sides for d in release.file.distributions.values()}
     old, new = before[1] if before else None, after[1] if after else None
     folders = {folder for _, lock in sides for w in lock.wheels for folder in w.used_by}
