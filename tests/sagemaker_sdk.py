@@ -35,7 +35,8 @@ V3 = ("sagemaker-sdk-3", "sagemaker==3.27.0\n")
 NETWORK = "sagemaker-local"
 """What the SDK calls it."""
 TIMEOUT_S = 300
-SOURCE = Path(__file__).parent / "sdk" / "source"
+TESTS = Path(__file__).parent
+SOURCE = TESTS / "sdk" / "source"
 """A script that learns to tell cold words from hot ones, with a module beside it."""
 HYPERPARAMETERS = {"epochs": 20, "train_batch_size": 8, "learning_rate": 5e-3}
 QUESTIONS = ({"inputs": "it is snow"}, {"inputs": "it is steam"})
@@ -140,7 +141,7 @@ def local_mode(
     environment = {
         **_NO_AWS,
         "PATH": _search_path(checkout, engine),
-        "PYTHONPATH": str(Path(__file__).parent),
+        "PYTHONPATH": f"{TESTS}{os.pathsep}{TESTS.parent / 'scripts'}",
         "DOCKER_HOST": engine.host,
         "COMPOSE_PROJECT_NAME": project,
         "SAGEMAKER_USER_CONFIG_OVERRIDE": str(config_path),

@@ -15,14 +15,14 @@ from sagemaker.huggingface import HuggingFaceModel
 from sagemaker.model import Model
 from sagemaker.predictor import Predictor
 
-from sdk.local_v2 import NO_UPLOAD, ROLE, answers, session
+from sdk.local_v2 import NO_UPLOAD, ROLE, answers, session, uri
 
 
 def main() -> None:
     """Write what the endpoint answers."""
     order = json.loads(sys.argv[1])
     common: dict[str, Any] = {
-        "image_uri": order["image"],
+        "image_uri": uri(order["image"]),
         "role": ROLE,
         "sagemaker_session": session(order),
         "model_data": order.get("model_data"),

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import TYPE_CHECKING, Any
 
+from sagemaker import image_uris as sdk_uris
 from sagemaker.deserializers import JSONDeserializer
 from sagemaker.local import LocalSession
 from sagemaker.serializers import JSONSerializer
+
+from dockwright import image_uris
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,6 +18,14 @@ if TYPE_CHECKING:
 ROLE = "arn:aws:iam::123456789012:role/nobody"
 NO_UPLOAD = "s3://local/none"
 """A place for code that is never written to; without one the SDK would make a bucket."""
+
+
+def uri(image: str | dict[str, Any]) -> str:
+    """Return an image's name; words must be such as the SDK's own `retrieve` takes, and get ours."""
+    if isinstance(image, str):
+        return image
+    inspect.signature(sdk_uris.retrieve).bind(**image)
+    return image_uris.retrieve(**image)
 
 
 def session(order: Mapping[str, Any]) -> LocalSession:  # type: ignore[no-any-unimported]

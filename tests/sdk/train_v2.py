@@ -15,7 +15,7 @@ from typing import Any
 from sagemaker.estimator import Estimator
 from sagemaker.huggingface import HuggingFace
 
-from sdk.local_v2 import NO_UPLOAD, ROLE, answers, session
+from sdk.local_v2 import NO_UPLOAD, ROLE, answers, session, uri
 
 CLASSES = {
     "Estimator": Estimator,
@@ -27,7 +27,7 @@ def main() -> None:
     """Write how it went."""
     order = json.loads(sys.argv[1])
     estimator = CLASSES[order["class"]](
-        image_uri=order["image"],
+        image_uri=uri(order["image"]),
         role=ROLE,
         sagemaker_session=session(order),
         instance_type="local",
@@ -41,7 +41,7 @@ def main() -> None:
     else:
         told["model_data"] = estimator.model_data
         if serving := order.get("serving_image"):
-            told["answers"] = answers(estimator, order["asked"], image_uri=serving)
+            told["answers"] = answers(estimator, order["asked"], image_uri=uri(serving))
     Path(sys.argv[2]).write_text(json.dumps(told))
 
 
