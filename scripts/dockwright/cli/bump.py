@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dockwright import console
-from dockwright.cli.common import Json, here, load, ours_alone
+from dockwright.cli.common import Advisories, Json, here, load, ours_alone
 from dockwright.errors import NothingSelectedError, StaleError
 from dockwright.spec import selector
 from dockwright.spec.axes import Framework
@@ -17,7 +17,9 @@ from dockwright.spec.axes import Framework
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from dockwright.composition.advisory_source import AdvisorySource
     from dockwright.composition.draft import Draft
+    from dockwright.composition.redraft import Outcome
     from dockwright.spec.variants import Release, Variant
     from dockwright.workspace import Workspace
 
@@ -40,7 +42,9 @@ release_app = typer.Typer(no_args_is_help=True, help="Releases of the manifest."
 def bump(
     name: Annotated[
         str | None,
-        typer.Argument(metavar="NAME", help="A package, or a framework such as 'pytorch'."),
+        typer.Argument(
+            metavar="NAME", help="A package, a framework such as 'pytorch', a base: 'debian12'."
+        ),
     ] = None,
     version: Annotated[
         str | None,
@@ -57,36 +61,43 @@ def bump(
         typer.Option("--in", metavar="GLOB", help="Only releases with such an image; repeatable."),
     ] = None,
     security: Annotated[
-        bool, typer.Option("--security", help="Renew the Debian packages of the bases instead.")
+        bool,
+        typer.Option(
+            "--security", help="Mend what advisories tell of, and renew the bases' Debian packages."
+        ),
     ] = False,
+    advisories: Advisories = None,
     urgent: Urgent = False,
     layers: Layers = True,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
     """Give a package another version, in manifest, locks and all that follows; or nothing at all."""
-    from dockwright.cli import preview  # noqa: PLC0415 - slow to import
-    from dockwright.stages import bump as stage  # noqa: PLC0415 - likewise
-
     if security == (name is not None) or (version and to):
         msg = "say what: a NAME, with one VERSION at the most, or --security"
         raise typer.BadParameter(msg)
-    ws = here()
+    from dockwright.composition import advisory_source  # noqa: PLC0415 - slow to import
+    from dockwright.composition.redraft import Outcome  # noqa: PLC0415 - likewise
+    from dockwright.stages import bump as stage  # noqa: PLC0415 - likewise
+    from dockwright.stages import mend  # noqa: PLC0415 - likewise
+
+    ws, now = here(), datetime.now(UTC)
+    picked = selector.pick(load(ws).variants, in_ or [])
+    bases = {v.release.base.name: v.release.base for v in picked}
+    version = version or to
     with _draft(ws, "--security" if name is None else name) as draft:
+        source = None
+        if security or advisories:
+            source = advisory_source.of(ws.buildspec_path, advisories, now)
         if name is None:
-            told = stage.renew_bases(draft.ws)
-            if not told:
-                console.say("the bases hold today's packages already")
-                return
-            found = preview.of_bases(ws, draft.ws, told)
+            assert source is not None
+            outcome = mend.mend(draft.ws, picked, source, urgent=urgent)
+        elif name in bases and version is None:
+            outcome = Outcome(debian=mend.renew_bases(draft.ws, [bases[name]]))
         else:
-            releases = _releases(selector.pick(load(ws).variants, in_ or []))
-            wish = stage.Wish(name=name, version=version or to, urgent=urgent)
-            outcome = stage.bump(draft.ws, releases, wish, datetime.now(UTC))
-            found = preview.of_releases(ws, draft.ws, outcome)
-        preview.show(found, as_json=as_json)
-        if not dry_run:
-            _finish(draft, found.variants, layers=layers)
+            wish = stage.Wish(name=name, version=version, urgent=urgent)
+            outcome = stage.bump(draft.ws, _releases(picked), wish, now)
+        _conclude(draft, outcome, source, dry_run=dry_run, layers=layers, as_json=as_json)
 
 
 @release_app.command("new")
@@ -98,24 +109,23 @@ def new(
         str,
         typer.Option(metavar="RELEASE", help="Which one it is like: '2.21', or more of its name."),
     ],
+    advisories: Advisories = None,
     urgent: Urgent = False,
     layers: Layers = True,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
     """Add a release of another version of a framework, in all else like one that is there."""
-    from dockwright.cli import preview  # noqa: PLC0415 - slow to import
+    from dockwright.composition import advisory_source  # noqa: PLC0415 - slow to import
     from dockwright.stages import bump as stage  # noqa: PLC0415 - likewise
 
-    ws = here()
+    ws, now = here(), datetime.now(UTC)
     with _draft(ws, f"{framework} {version}") as draft:
         model = _only(_releases(load(ws).variants), framework, like)
         wish = stage.Wish(name=framework.value, version=version, urgent=urgent)
-        outcome = stage.add(draft.ws, model, wish, datetime.now(UTC))
-        found = preview.of_releases(ws, draft.ws, outcome)
-        preview.show(found, as_json=as_json)
-        if not dry_run:
-            _finish(draft, found.variants, layers=layers)
+        outcome = stage.add(draft.ws, model, wish, now)
+        source = advisory_source.of(ws.buildspec_path, advisories, now) if advisories else None
+        _conclude(draft, outcome, source, dry_run=dry_run, layers=layers, as_json=as_json)
 
 
 @contextmanager
@@ -128,6 +138,26 @@ def _draft(ws: Workspace, what: str) -> Iterator[Draft]:
     path = ws.out_path / "bump.lock"
     with filelock.exclusive(path, doing=f"bump {what}", wait_s=0), draft.opened(ws) as opened:
         yield opened
+
+
+def _conclude(
+    draft: Draft,
+    outcome: Outcome,
+    source: AdvisorySource | None,
+    *,
+    dry_run: bool,
+    layers: bool,
+    as_json: bool,
+) -> None:
+    """Show what a draft comes to, and unless it is a mere question make it so."""
+    from dockwright.cli import preview  # noqa: PLC0415 - as above
+
+    found = preview.of(draft.of, draft.ws, outcome, source)
+    preview.show(found, as_json=as_json)
+    if outcome.is_empty:
+        console.say("nothing is to be changed")
+    elif not dry_run:
+        _finish(draft, found.variants, layers=layers)
 
 
 def _finish(draft: Draft, variants: Sequence[Variant], *, layers: bool) -> None:

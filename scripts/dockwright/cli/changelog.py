@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dockwright import console
-from dockwright.cli.common import here, ours_alone
+from dockwright.cli.common import Advisories, here, ours_alone
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,25 +25,34 @@ def changelog(
             help="Two revisions of git, or two releases such as 'dockwright plan' names.",
         ),
     ],
+    *,
+    advisories: Advisories = None,
 ) -> None:
-    """Print as Markdown which packages changed, those that are pinned first, and their sizes."""
-    from dockwright.stages import changelog as stage  # noqa: PLC0415 - slow to import
+    """Print as Markdown which packages changed, those that are pinned first, sizes, and CVEs."""
+    from dockwright.cli import vulnerabilities  # noqa: PLC0415 - slow to import
+    from dockwright.composition import advisory_source  # noqa: PLC0415 - likewise
+    from dockwright.stages import changelog as stage  # noqa: PLC0415 - likewise
 
     before, dots, after = between.partition("..")
     if not dots or not before:
         msg = f"{between!r} is not FROM..TO"
         raise typer.BadParameter(msg)
-    ws = here()
+    ws, now = here(), datetime.now(UTC)
     ours_alone(ws, "ask for our releases")
     found = stage.between(ws, before, after or "HEAD")
+    if not found.releases and not found.debian:
+        console.say("no package has changed")
+        return
+    source = advisory_source.of(ws.buildspec_path, advisories, now) if advisories else None
+    looked = vulnerabilities.look(source, found.pairs)
     for release in found.releases:
         _show(release)
     if found.debian:
         console.out("## Debian packages\n")
         for line in found.debian:
             console.out(f"- {line}")
-    if not found.releases and not found.debian:
-        console.say("no package has changed")
+        console.out("")
+    vulnerabilities.markdown(looked)
 
 
 def _show(release: ReleaseChange) -> None:

@@ -27,6 +27,14 @@ Globs = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+Advisories = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="PATH|URL",
+        envvar="DOCKWRIGHT_ADVISORIES",
+        help="OSV exports, zip files or folders, instead of the manifest's; may be repeated.",
+    ),
+]
 Check = Annotated[
     bool,
     typer.Option("--check", help="Write nothing; fail with the difference if anything is stale."),

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from dockwright import console
+from dockwright.cli import vulnerabilities
 from dockwright.cli.common import load
-from dockwright.composition import version_changes
+from dockwright.composition import components, version_changes
 from dockwright.composition.sharing import weigh
+from dockwright.composition.vulnerabilities import Pair
 from dockwright.spec import lock as locks
 from dockwright.spec import pins
 from dockwright.stages.plan import forecast
@@ -16,10 +19,12 @@ from dockwright.stages.plan import forecast
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from dockwright.composition.moves import Move, Stay
+    from dockwright.cli.vulnerabilities import Looked
+    from dockwright.composition.advisory_source import AdvisorySource
+    from dockwright.composition.redraft import Outcome
+    from dockwright.composition.remedies import Unmended
     from dockwright.composition.version_changes import ImageChange, PackageChange
     from dockwright.spec.variants import Release, Variant
-    from dockwright.stages.bump import Outcome
     from dockwright.workspace import Workspace
 
 SHOWN = 12
@@ -29,51 +34,61 @@ SHOWN = 12
 class Preview:
     """What a bump changes."""
 
-    moves: tuple[Move, ...]
-    stays: tuple[Stay, ...]
-    debian: tuple[str, ...]
-    """Of the bases' packages, line by line."""
+    outcome: Outcome
     packages: Mapping[str, tuple[PackageChange, ...]]
     """By release, as it is called afterwards."""
     images: tuple[ImageChange, ...]
     pushed_bytes: int
     variants: tuple[Variant, ...]
     """Those whose images change."""
+    looked: Looked | None
+    """What becomes of known vulnerabilities."""
 
 
-def of_releases(ws: Workspace, draft: Workspace, outcome: Outcome) -> Preview:
-    """Return what becomes of the releases that were solved anew."""
+def of(ws: Workspace, draft: Workspace, outcome: Outcome, source: AdvisorySource | None) -> Preview:
+    """Return what becomes of the releases that were solved anew, and of those on other bases."""
     packages = {}
     for before, after in outcome.releases:
         direct = {pin.name for pin in pins.pins(after)}
         direct |= {distribution.name for distribution in after.file.distributions.values()}
         was, now = locks.load(ws.buildspec_path, before), locks.load(draft.buildspec_path, after)
         packages[after.key] = version_changes.packages(was, now, direct)
-    images, variants, pushed = _images(ws, draft, {a.key: b for b, a in outcome.releases})
+    before_of = _on_other_bases(ws, draft, outcome) | {
+        after.key: b for b, after in outcome.releases
+    }
+    images, variants, pushed = _images(ws, draft, before_of)
     return Preview(
-        moves=outcome.moves,
-        stays=outcome.stays,
-        debian=(),
+        outcome=outcome,
         packages=packages,
         images=images,
         pushed_bytes=pushed,
         variants=variants,
+        looked=vulnerabilities.look(source, _pairs(ws, draft, before_of)),
     )
 
 
-def of_bases(ws: Workspace, draft: Workspace, told: tuple[str, ...]) -> Preview:
-    """Return what becomes of all images on new bases."""
-    every = {v.release.key: v.release for v in load(ws).variants}
-    images, variants, pushed = _images(ws, draft, every)
-    return Preview(
-        moves=(),
-        stays=(),
-        debian=told,
-        packages={},
-        images=images,
-        pushed_bytes=pushed,
-        variants=variants,
-    )
+def _on_other_bases(ws: Workspace, draft: Workspace, outcome: Outcome) -> dict[str, Release]:
+    """Return the releases whose bases change, by the names that they keep."""
+    changed = {line.partition(" ")[0] for line in outcome.debian}
+    kept = {v.release.key for v in load(draft).variants}
+    today = {v.release.key: v.release for v in load(ws).variants}
+    return {k: r for k, r in today.items() if k in kept and r.base.name in changed}
+
+
+def _pairs(ws: Workspace, draft: Workspace, before_of: Mapping[str, Release]) -> list[Pair]:
+    """Return what the releases consist of before and after."""
+    keys = {release.key for release in before_of.values()}
+    old = [v for v in load(ws).variants if v.release.key in keys]
+    new = [v for v in load(draft).variants if v.release.key in before_of]
+    was, now = components.by_image(ws, old), components.by_image(draft, new)
+    return [
+        Pair(
+            name=key,
+            before=components.together(was[v.identifier] for v in old if v.release.key == b.key),
+            after=components.together(now[v.identifier] for v in new if v.release.key == key),
+        )
+        for key, b in before_of.items()
+    ]
 
 
 def show(found: Preview, *, as_json: bool) -> None:
@@ -81,12 +96,16 @@ def show(found: Preview, *, as_json: bool) -> None:
     if as_json:
         console.out_json(_data(found))
         return
-    for move in found.moves:
+    for move in found.outcome.moves:
         why = ", which it wants" if move.along else ""
         console.out(f"{move.release.key}: {move.pin.name} {move.pin.version} -> {move.to}{why}")
-    for stay in found.stays:
+    for stay in found.outcome.stays:
         console.out(f"{stay.release.key}: {stay.pin.name} {stay.newest} cannot be: {stay.why}")
-    for line in found.debian:
+    for line, count in Counter(map(_unmended, found.outcome.unmended)).items():
+        console.out(f"{line} ({count} releases)")
+    if found.outcome.is_empty:
+        return
+    for line in found.outcome.debian:
         console.out(line)
     for key, changes in found.packages.items():
         console.out(f"\n{key}: packages that change: {len(changes)}")
@@ -101,6 +120,8 @@ def show(found: Preview, *, as_json: bool) -> None:
     )
     about = "" if all(image.is_exact for image in found.images) else "about "
     console.out(f"{about}{console.human_bytes(found.pushed_bytes)} to push, each layer once")
+    console.out("")
+    vulnerabilities.show(found.looked)
 
 
 def _images(
@@ -130,6 +151,11 @@ def _before(every: Iterable[Variant], variant: Variant, release: Release) -> str
     exact = [v for v in same if v.accelerator == variant.accelerator]
     kind = [v for v in same if v.accelerator.kind == variant.accelerator.kind]
     return next((v.identifier for v in (*exact, *kind)), None)
+
+
+def _unmended(one: Unmended) -> str:
+    known = ", ".join(one.advisories)
+    return f"{one.package} {one.version} stays affected by {known}: {one.why}"
 
 
 def _package(change: PackageChange) -> tuple[str, ...]:
@@ -166,16 +192,27 @@ def _data(found: Preview) -> dict[str, Any]:
                 "after": move.to,
                 "along": move.along,
             }
-            for move in found.moves
+            for move in found.outcome.moves
         ],
         "stays": [
             {"release": s.release.key, "name": s.pin.name, "newest": s.newest, "why": s.why}
-            for s in found.stays
+            for s in found.outcome.stays
         ],
-        "debian": list(found.debian),
+        "unmended": [
+            {
+                "release": one.release.key,
+                "package": one.package,
+                "version": one.version,
+                "advisories": one.advisories,
+                "why": one.why,
+            }
+            for one in found.outcome.unmended
+        ],
+        "debian": list(found.outcome.debian),
         "packages": {key: [asdict(c) for c in changes] for key, changes in found.packages.items()},
         "images": [_image_data(image) for image in found.images],
         "pushed_bytes": found.pushed_bytes,
+        "vulnerabilities": vulnerabilities.as_data(found.looked),
     }
 
 

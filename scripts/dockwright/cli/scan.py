@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from dockwright import console
-from dockwright.cli.common import Globs, Json, here, load
+from dockwright.cli.common import Advisories, Globs, Json, here, load
 from dockwright.errors import ScanError
 from dockwright.spec import records, selector
 from dockwright.spec.records import Urgency
@@ -27,32 +25,25 @@ if TYPE_CHECKING:
 def scan(
     globs: Globs = None,
     *,
-    advisories: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="PATH|URL",
-            help="OSV exports, zip files or folders, instead of the manifest's; may be repeated.",
-        ),
-    ] = None,
+    advisories: Advisories = None,
     as_json: Json = False,
 ) -> None:
     """Look for known vulnerabilities of images' Python packages and Debian updates not taken.
 
     What is scanned is the locks; the result is recorded for images that were built from them.
     """
-    from dockwright.clients import advisory_data  # noqa: PLC0415 - slow to import
-    from dockwright.spec import advisory_policy  # noqa: PLC0415 - likewise
+    from dockwright.composition import advisory_source, components  # noqa: PLC0415 - slow to import
     from dockwright.stages import scan as stage  # noqa: PLC0415 - likewise
 
     started, now = time.monotonic(), datetime.now(UTC)
     ws = here()
     every = load(ws).variants
     picked = selector.pick(every, globs or [])
-    policy = advisory_policy.load(ws.buildspec_path)
-    found = stage.components_of(ws, every)
-    wanted = {component.key for components in found.values() for component in components.known}
-    data = advisory_data.load(advisories or policy.sources, wanted)
-    scans = {one.identifier: one for one in stage.scan(found, data, policy, now=now)}
+    source = advisory_source.of(ws.buildspec_path, advisories, now)
+    policy = source.policy
+    found = components.by_image(ws, every)
+    data = source.about(components.together(found.values()).known)
+    scans = {one.identifier: one for one in stage.scan(found, data, policy, today=now.date())}
     chosen = [scans[variant.identifier] for variant in picked]
     digests = _digests(ws, picked)
     seconds = round(time.monotonic() - started, 1)

@@ -44,13 +44,14 @@ def compile_requirements(
     upgrade: Iterable[str] = (),
     exclude_newer: date | None = None,
     undated: Iterable[str] = (),
+    lowest: bool = False,
 ) -> tuple[Wheel, ...]:
     """Solve for the target and return one wheel per distribution, sorted by name.
 
     `excludes` names distributions that must not come in, whoever asks for them. Versions in
     `locked` are kept where the requirements allow, but for those that `upgrade` names.
     `exclude_newer` leaves out what was uploaded after that day (UTC), but for the distributions
-    that `undated` names.
+    that `undated` names. Of what is asked for and not in `locked`, `lowest` takes the oldest version.
     """
     config = _for_solving(session.config, exclude_newer)
     with tempfile.TemporaryDirectory(prefix="dockwright-solve-") as folder:
@@ -72,6 +73,7 @@ def compile_requirements(
             pylock_path.write_text(pylock.preferences(kept), encoding="utf-8")
         argv += _options(config, target, upgrade)
         argv += _dates(exclude_newer, undated)
+        argv += ["--resolution=lowest-direct"] if lowest else []
         _run(argv, Path(folder), config)
         return pylock.wheels(pylock_path.read_text("utf-8"), target=target, session=session)
 

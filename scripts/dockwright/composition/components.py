@@ -7,17 +7,20 @@ from typing import TYPE_CHECKING
 
 from dockwright.composition.render import os_layer
 from dockwright.errors import ScanError
+from dockwright.spec import base_lock
+from dockwright.spec import lock as locks
 from dockwright.spec.advisories import Component
 from dockwright.spec.base_lock import BASE
 from dockwright.spec.lock import Group
 from dockwright.spec.osv import PYPI
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from dockwright.spec.base_lock import BaseLock, DebianPackage
     from dockwright.spec.lock import ReleaseLock
     from dockwright.spec.variants import Variant
+    from dockwright.workspace import Workspace
 
 DEBIAN_RELEASES = {"bullseye": "11", "bookworm": "12", "trixie": "13", "forky": "14"}
 
@@ -51,6 +54,27 @@ def of(variant: Variant, lock: ReleaseLock, base: BaseLock) -> Components:
         if package.source is None or package.source_version is None
     }
     return Components(known=(*wheels, *_sources(packages, ecosystem)), unknown=unknown)
+
+
+def by_image(ws: Workspace, variants: Sequence[Variant]) -> dict[str, Components]:
+    """Return what each variant's locks name, by identifier; StaleError where a lock is stale."""
+    releases = {v.release.key: v.release for v in variants}
+    bases = {v.release.base.name: v.release.base for v in variants}
+    release_locks = {key: locks.load(ws.buildspec_path, r) for key, r in releases.items()}
+    base_locks = {name: base_lock.load(ws.buildspec_path, spec) for name, spec in bases.items()}
+    return {
+        v.identifier: of(v, release_locks[v.release.key], base_locks[v.release.base.name])
+        for v in variants
+    }
+
+
+def together(found: Iterable[Components]) -> Components:
+    """Return what some images consist of, each thing once."""
+    every = tuple(found)
+    return Components(
+        known=tuple(sorted({component for one in every for component in one.known})),
+        unknown={name: why for one in every for name, why in one.unknown.items()},
+    )
 
 
 def debian(suite: str) -> str:

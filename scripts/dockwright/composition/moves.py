@@ -13,7 +13,8 @@ from dockwright.spec import pins, rules
 from dockwright.spec.pins import TRANSFORMERS, Place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Mapping
+    from collections.abc import Set as AbstractSet
 
     from dockwright.clients.index_versions import Offer
     from dockwright.composition.reach import Reach
@@ -56,7 +57,7 @@ def moves(reach: Reach, pin: Pin, wish: str | None) -> tuple[tuple[Move, ...], S
     if why is None:
         found, why = _reached(reach, pin, goal)
         if found:
-            return _moved(release, pin, found), None
+            return moved(release, found, {pin.name}), None
     if wish:
         msg = f"{release.key}: {pin.name} {goal} cannot be: {why}"
         raise SolveError(msg)
@@ -64,7 +65,7 @@ def moves(reach: Reach, pin: Pin, wish: str | None) -> tuple[tuple[Move, ...], S
     if pin.place is Place.FRAMEWORK:
         return (), stay
     best = _best(reach, pin)
-    return (_moved(release, pin, best) if best else ()), stay
+    return (moved(release, best, {pin.name}) if best else ()), stay
 
 
 def objection(release: Release, pin: Pin, version: str) -> str | None:
@@ -89,14 +90,15 @@ def _wished(reach: Reach, pin: Pin, wish: str) -> str:
         last = ", ".join(o.version for o in reversed(offers[-3:]))
         msg = f"no index has {pin.name} {wish} as a wheel; its newest are {last}"
         raise SolveError(msg)
-    if (problem := _problem(reach, offer)) is not None:
-        msg = f"{pin.name} {offer.version} {problem}"
+    if (why := problem(reach, offer)) is not None:
+        msg = f"{pin.name} {offer.version} {why}"
         raise SolveError(msg)
     # In the manifest's own way, 2.21.0 and not 2.21, which an index takes for the same.
     return offer.version
 
 
-def _problem(reach: Reach, offer: Offer) -> str | None:
+def problem(reach: Reach, offer: Offer) -> str | None:
+    """Return why a release cannot use a version, whatever it pins."""
     if offer.yanked is not None:
         return f"was withdrawn from the index: {offer.yanked}"
     if not offer.fits:
@@ -147,7 +149,7 @@ def _reached(reach: Reach, pin: Pin, goal: str) -> tuple[dict[str, str] | None, 
     except SolveError:
         pass
     try:
-        return reach.versions({**reach.others(pin), **wanted}), None
+        return reach.versions({**reach.others(pin.name), **wanted}), None
     except SolveError as e:
         return None, str(e)
 
@@ -162,12 +164,11 @@ def _best(reach: Reach, pin: Pin) -> dict[str, str] | None:
     return found if is_newer and objection(reach.release, pin, found[pin.name]) is None else None
 
 
-def _moved(release: Release, pin: Pin, found: dict[str, str]) -> tuple[Move, ...]:
-    return tuple(_every(release, pin, found))
-
-
-def _every(release: Release, asked: Pin, found: dict[str, str]) -> Iterator[Move]:
-    for pin in pins.pins(release):
-        version = found.get(pin.name, pin.version)
-        if Version(version).public != Version(pin.version).public:
-            yield Move(release=release, pin=pin, to=version, along=pin.name != asked.name)
+def moved(release: Release, found: Mapping[str, str], asked: AbstractSet[str]) -> tuple[Move, ...]:
+    """Return what it takes to have pins at other versions, given the names that are asked for."""
+    return tuple(
+        Move(release=release, pin=pin, to=version, along=pin.name not in asked)
+        for pin in pins.pins(release)
+        if Version(version := found.get(pin.name, pin.version)).public
+        != Version(pin.version).public
+    )

@@ -43,13 +43,15 @@ class Reach:
 
     def offers(self, pin: Pin) -> tuple[Offer, ...]:
         """Return the versions of a pin's distribution that are there, whatever they fit."""
-        name = pin.name
-        names: tuple[str, ...] = ()
-        if pin.place is Place.FRAMEWORK:
-            # Of an accelerator that takes it from the host's own index, which dates its files.
-            own = [self.release.distribution(a) for a in self.release.accelerators]
-            found = next((d for d in own if d.index is None), own[0])
-            name, names = found.name, (found.index,) if found.index else ()
+        if pin.place is not Place.FRAMEWORK:
+            return self.offers_of(pin.name)
+        # Of an accelerator that takes it from the host's own index, which dates its files.
+        own = [self.release.distribution(a) for a in self.release.accelerators]
+        found = next((d for d in own if d.index is None), own[0])
+        return self.offers_of(found.name, (found.index,) if found.index else ())
+
+    def offers_of(self, name: str, names: tuple[str, ...] = ()) -> tuple[Offer, ...]:
+        """Return likewise of a distribution, on the host's indexes and the manifest's of `names`."""
         aim = target(self.release)
         if (name, aim) not in self.known:
             session = self.indexes.session(self.release.common, names)
@@ -58,33 +60,37 @@ class Reach:
             self.known[name, aim] = tuple(o for o in every if "+" not in o.version)
         return self.known[name, aim]
 
-    def versions(self, wanted: Mapping[str, str]) -> dict[str, str]:
-        """Return the versions of all pins when some have other requirements, such as `>=2.0`.
+    def versions(self, wanted: Mapping[str, str], *, lowest: bool = False) -> dict[str, str]:
+        """Return the versions of all there is when some have other requirements, such as `>=2.0`.
+
+        What is wanted and not pinned is asked for beside the pins; `lowest` takes the oldest of it
+        that goes with the rest.
 
         Raises:
             SolveError: they do not go together; the message is the chain of reasons.
         """
         release = _with_framework(self.release, wanted)
         loose = set(wanted) - {release.framework.value}
+        pinned = {pin.name for pin in pins.pins(release)}
         found: dict[str, str] = {}
         for accelerator in sorted(release.accelerators, reverse=True):  # cuXYZ asks for more
             lines = [
                 _changed(line, wanted)
                 for line in locks.requirements(release, accelerator).everything
             ]
+            lines += [f"{name}{wanted[name]}" for name in sorted(loose - pinned)]
             bound = [f"{name}=={found[name]}" for name in sorted(loose & found.keys())]
             limits = rules.wanted(release.common, release.framework)
             limits = tuple(line for line in limits if _is_asked(line, lines))
             on = solver(self.indexes, release, accelerator, self.previous, self.policy)
             try:
-                wheels = on.compile([*lines, *bound, *limits])
+                wheels = on.compile([*lines, *bound, *limits], lowest=lowest)
             except SolveError as e:
                 raise SolveError(uv_words.chain(str(e))) from None
             _require_driver(release, accelerator, wheels)
             found = {wheel.name: wheel.version for wheel in wheels} | found
-        return {pin.name: found.get(pin.name, pin.version) for pin in pins.pins(self.release)} | {
-            release.framework.value: release.spec.version
-        }
+        known = {pin.name: pin.version for pin in pins.pins(self.release)}
+        return known | found | {release.framework.value: release.spec.version}
 
     def blocked(self, wanted: Mapping[str, str]) -> str | None:
         """Return why versions do not go together, None when they do."""
@@ -94,12 +100,12 @@ class Reach:
             return str(e)
         return None
 
-    def others(self, pin: Pin) -> dict[str, str]:
+    def others(self, *names: str) -> dict[str, str]:
         """Return requirements that let all other pins rise but those that name the release."""
         return {
             other.name: f">={other.version}"
             for other in pins.pins(self.release)
-            if other.name != pin.name and not other.is_identity and other.place is not Place.TOOL
+            if other.name not in names and not other.is_identity and other.place is not Place.TOOL
         }
 
 

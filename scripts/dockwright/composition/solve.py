@@ -59,6 +59,8 @@ class Policy:
     """Distributions that do not keep the version they are locked at."""
     newest: date | None = None
     """The last day of uploads that count, for what is neither pinned nor locked already."""
+    bounds: tuple[str, ...] = ()
+    """Requirements that hold for whatever needs them, and bring nothing in."""
 
 
 def newest_day(common: Common, now: datetime) -> date | None:
@@ -84,7 +86,9 @@ class Solver:
     previous: Sequence[Wheel]
     policy: Policy
 
-    def compile(self, lines: Iterable[str], within: Iterable[Wheel] = ()) -> tuple[Wheel, ...]:
+    def compile(
+        self, lines: Iterable[str], within: Iterable[Wheel] = (), *, lowest: bool = False
+    ) -> tuple[Wheel, ...]:
         """Return the wheels that the requirements need, at the versions of those given."""
         lines = tuple(lines)
         kept = {wheel.name for wheel in self.previous} - set(self.policy.upgrade)
@@ -93,12 +97,17 @@ class Solver:
             lines,
             target=self.target,
             session=self.session,
-            constraints=[*(f"{wheel.name}=={wheel.version}" for wheel in within), *self.refused],
+            constraints=[
+                *(f"{wheel.name}=={wheel.version}" for wheel in within),
+                *self.refused,
+                *self.policy.bounds,
+            ],
             excludes=self.dropped,
             locked=self.previous,
             upgrade=self.policy.upgrade,
             exclude_newer=self.policy.newest,
             undated={*kept, *pinned, *(wheel.name for wheel in within)},
+            lowest=lowest,
         )
 
 

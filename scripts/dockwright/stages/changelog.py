@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 from packaging.version import Version
 
 from dockwright import process
-from dockwright.composition import version_changes
+from dockwright.composition import components, version_changes
+from dockwright.composition.components import Components
+from dockwright.composition.vulnerabilities import Pair
 from dockwright.errors import DockwrightError, ProcessError
 from dockwright.spec import base_lock, manifest, pins
 from dockwright.spec import lock as locks
@@ -47,20 +49,23 @@ class Changes:
     releases: tuple[ReleaseChange, ...]
     debian: tuple[str, ...]
     """Of the bases' packages, line by line."""
+    pairs: tuple[Pair, ...]
+    """What releases that there are now consist of, before and after."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _State:
     releases: Mapping[str, tuple[Release, ReleaseLock]]
     bases: Mapping[str, BaseLock]
+    components: Mapping[str, Components]
 
 
 def between(ws: Workspace, before: str, after: str) -> Changes:
     """Return the changes from one to the other: both are releases of today, or git's revisions."""
     today = _state(ws.buildspec_path)
     if before in today.releases and after in today.releases:
-        pair = _change(today.releases[before], today.releases[after])
-        return Changes(releases=(pair,), debian=())
+        change = _change(today.releases[before], today.releases[after])
+        return Changes(releases=(change,), debian=(), pairs=_pairs_of([change], today, today))
     with _checked_out(ws, before) as old_path, _checked_out(ws, after) as new_path:
         old, new = _state(old_path), _state(new_path)
     found = [_change(*pair) for pair in _pairs(old, new)]
@@ -71,6 +76,7 @@ def between(ws: Workspace, before: str, after: str) -> Changes:
             for name in sorted(old.bases.keys() & new.bases.keys())
             for line in base_lock.differences(old.bases[name], new.bases[name])
         ),
+        pairs=_pairs_of(found, old, new),
     )
 
 
@@ -115,15 +121,36 @@ def _checked_out(ws: Workspace, revision: str) -> Iterator[Path]:
 def _state(buildspec_path: Path) -> _State:
     found = manifest.load(buildspec_path)
     releases = {v.release.key: v.release for v in found.variants}
+    bases = {name: base_lock.load(buildspec_path, spec) for name, spec in found.bases.items()}
+    of = {
+        key: locks.loads(locks.lock_path(buildspec_path, release).read_bytes(), name=key)
+        for key, release in releases.items()
+    }
     return _State(
-        releases={
-            key: (
-                release,
-                locks.loads(locks.lock_path(buildspec_path, release).read_bytes(), name=key),
+        releases={key: (release, of[key]) for key, release in releases.items()},
+        bases=bases,
+        components={
+            key: components.together(
+                components.of(v, of[key], bases[v.release.base.name])
+                for v in found.variants
+                if v.release.key == key
             )
-            for key, release in releases.items()
+            for key in releases
         },
-        bases={name: base_lock.load(buildspec_path, spec) for name, spec in found.bases.items()},
+    )
+
+
+def _pairs_of(changes: Iterable[ReleaseChange], old: _State, new: _State) -> tuple[Pair, ...]:
+    """Return what releases that there are afterwards consist of, before and after."""
+    nothing = Components(known=(), unknown={})
+    return tuple(
+        Pair(
+            name=change.after,
+            before=old.components[change.before] if change.before else nothing,
+            after=new.components[change.after],
+        )
+        for change in changes
+        if change.after is not None
     )
 
 

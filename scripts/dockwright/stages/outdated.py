@@ -188,13 +188,13 @@ def _compatible(reach: Reach, pin: Pin, goal: str, joint: dict[str, str]) -> tup
     reached = joint.get(pin.name, pin.version)
     if Version(reached) >= Version(goal):
         return goal, None
-    why = reach.blocked({**reach.others(pin), pin.name: f"=={goal}"})
+    why = reach.blocked({**reach.others(pin.name), pin.name: f"=={goal}"})
     return reached, why or "it keeps another pin from rising that can; `dockwright bump` takes it"
 
 
 def _of_its_line(reach: Reach, pin: Pin, goal: str) -> tuple[str, str | None]:
     """Return likewise for what names the release: another line of it is another release."""
-    wanted = {**reach.others(pin), pin.name: f"=={goal}"}
+    wanted = {**reach.others(pin.name), pin.name: f"=={goal}"}
     why = objection(reach.release, pin, goal) or reach.blocked(wanted)
     if pin.line == pin.line_of(goal):
         return (pin.version if why else goal), why

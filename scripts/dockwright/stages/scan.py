@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from dockwright.composition import components
-from dockwright.errors import ScanError
-from dockwright.spec import advisories, advisory_policy, base_lock
-from dockwright.spec import lock as locks
+from dockwright.spec import advisories, advisory_policy
 from dockwright.spec.osv import PYPI
 from dockwright.spec.records import ExportRecord, FindingRecord, ScanRecord, Urgency
 
@@ -20,11 +16,6 @@ if TYPE_CHECKING:
     from dockwright.clients.advisory_data import AdvisoryData, Export
     from dockwright.composition.components import Components
     from dockwright.spec.advisory_policy import AdvisoryPolicy, Judged
-    from dockwright.spec.variants import Variant
-    from dockwright.workspace import Workspace
-
-SKEW = timedelta(days=1)
-"""A clock may be wrong by so much before its time is no measure of age."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,50 +35,12 @@ class Scan:
         return tuple(judged for judged in self.judged if judged.verdict is verdict)
 
 
-def components_of(ws: Workspace, variants: Sequence[Variant]) -> dict[str, Components]:
-    """Return what each variant's locks name, by identifier; StaleError where a lock is stale."""
-    releases = {v.release.key: v.release for v in variants}
-    bases = {v.release.base.name: v.release.base for v in variants}
-    release_locks = {key: locks.load(ws.buildspec_path, r) for key, r in releases.items()}
-    base_locks = {name: base_lock.load(ws.buildspec_path, spec) for name, spec in bases.items()}
-    return {
-        v.identifier: components.of(
-            v, release_locks[v.release.key], base_locks[v.release.base.name]
-        )
-        for v in variants
-    }
-
-
-def require_fresh(
-    data: AdvisoryData, ecosystems: Iterable[str], policy: AdvisoryPolicy, *, now: datetime
-) -> None:
-    """Raise ScanError unless there is data of today's for each of the ecosystems."""
-    problems = []
-    for ecosystem in sorted(ecosystems):
-        newest = data.newest.get(ecosystem)
-        if newest is None:
-            problems.append(f"no advisory is about {ecosystem}")
-        elif newest > now + SKEW:
-            problems.append(f"the newest of {ecosystem} is of {newest.date()}, which is to come")
-        elif newest < now - timedelta(days=policy.max_age_days):
-            problems.append(
-                f"the newest of {ecosystem} is of {newest.date()}, "
-                f"more than {policy.max_age_days} days ago"
-            )
-    if problems:
-        read = ", ".join(export.origin for export in data.exports)
-        msg = f"{'; '.join(problems)}: nothing is scanned against such data ({read}); get it anew"
-        raise ScanError(msg)
-
-
 def scan(
-    found: Mapping[str, Components], data: AdvisoryData, policy: AdvisoryPolicy, *, now: datetime
+    found: Mapping[str, Components], data: AdvisoryData, policy: AdvisoryPolicy, *, today: date
 ) -> tuple[Scan, ...]:
-    """Return what is known against each image, by its components; ScanError if data is stale."""
-    every = {component for components in found.values() for component in components.known}
-    require_fresh(data, {component.ecosystem for component in every}, policy, now=now)
+    """Return what is known against each image, by its components."""
     return tuple(
-        _scan(identifier, components, data, policy, today=now.date())
+        _scan(identifier, components, data, policy, today=today)
         for identifier, components in found.items()
     )
 
