@@ -50,7 +50,11 @@ check: $(READY) ## Fail if a lock, Dockerfile or schema is stale
 
 .PHONY: bumps
 bumps: $(READY) ## Bump whatever can be, each package a commit on the branch `bumps`
-	@.ci/bump
+	@.ci/bump $(REMOTE)
+
+.PHONY: push-bumps
+push-bumps: ## Push the branch `bumps` to the git repository REMOTE, if there is such a branch
+	@! git show-ref --quiet refs/heads/bumps || git push '$(REMOTE)' bumps
 
 .PHONY: smoke
 smoke: $(READY) ## Check the built images of IMAGE

@@ -103,7 +103,7 @@ def test_an_overdue_vulnerability_fails_and_says_what_to_take(scan: Scanned) -> 
     code, out, err = scan(NUMPY)
     assert code == ScanError.exit_code
     assert "CVE-2 (high) in numpy 3.0.0 was to be fixed by" in err
-    assert "take 3.0.1 (`dockwright lock --upgrade numpy`" in err
+    assert "take 3.0.1 (`dockwright bump --security`)" in err
     assert f"in {IMAGE}" in err
     assert "CVE-2     high      numpy    3.0.0    3.0.1     overdue since" in out
 

@@ -43,8 +43,10 @@ def changelog(
     if not found.releases and not found.debian:
         console.say("no package has changed")
         return
-    source = advisory_source.of(ws.buildspec_path, advisories, now) if advisories else None
-    looked = vulnerabilities.look(source, found.pairs)
+    looked = None
+    if advisories:
+        source = advisory_source.of(ws.buildspec_path, advisories, now)
+        looked = vulnerabilities.look(source, found.pairs)
     for release in found.releases:
         _show(release)
     if found.debian:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -27,13 +28,15 @@ def outdated(globs: Globs = None, *, as_json: Json = False) -> None:
     variants = selector.pick(manifest.variants, globs or [])
     releases = tuple({v.release.key: v.release for v in variants}.values())
     bases = {release.base.name: release.base for release in releases}
-    with console.step(f"ask the indexes for {len(releases)} releases"):
-        states = stage.pin_states(ws, releases, now)
     debian: tuple[DebianState, ...] | None = None
-    try:
-        debian = stage.debian_states(ws, bases.values())
-    except (NetworkError, ProcessError) as e:  # elsewhere than on Debian, for one
-        console.warn(f"nothing is known of the bases' packages: {str(e).partition(chr(10))[0]}")
+    title = f"ask the indexes for {len(releases)} releases"
+    with console.step(title), ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(stage.debian_states, ws, bases.values())
+        states = stage.pin_states(ws, releases, now)
+        try:
+            debian = asked.result()
+        except (NetworkError, ProcessError) as e:  # elsewhere than on Debian, for one
+            console.warn(f"nothing is known of the bases' packages: {str(e).partition(chr(10))[0]}")
     endings = stage.endings(releases, now.date())
     if as_json:
         console.out_json(_data(states, debian, endings))

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from dockwright.cli.vulnerabilities import Looked
     from dockwright.composition.advisory_source import AdvisorySource
+    from dockwright.composition.components import Components
     from dockwright.composition.redraft import Outcome
     from dockwright.composition.remedies import Unmended
     from dockwright.composition.version_changes import ImageChange, PackageChange
@@ -45,6 +46,19 @@ class Preview:
     """What becomes of known vulnerabilities."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Side:
+    """A checkout, or the draft of one, and the images in it that count."""
+
+    ws: Workspace
+    variants: tuple[Variant, ...]
+
+    def components(self, key: str) -> Components:
+        """Return what a release consists of."""
+        variants = [v for v in self.variants if v.release.key == key]
+        return components.together(components.by_image(self.ws, variants).values())
+
+
 def of(ws: Workspace, draft: Workspace, outcome: Outcome, source: AdvisorySource | None) -> Preview:
     """Return what becomes of the releases that were solved anew, and of those on other bases."""
     packages = {}
@@ -53,41 +67,34 @@ def of(ws: Workspace, draft: Workspace, outcome: Outcome, source: AdvisorySource
         direct |= {distribution.name for distribution in after.file.distributions.values()}
         was, now = locks.load(ws.buildspec_path, before), locks.load(draft.buildspec_path, after)
         packages[after.key] = version_changes.packages(was, now, direct)
-    before_of = _on_other_bases(ws, draft, outcome) | {
-        after.key: b for b, after in outcome.releases
-    }
-    images, variants, pushed = _images(ws, draft, before_of)
+    old = _Side(ws=ws, variants=load(ws).variants)
+    before_of = _on_other_bases(old, outcome) | {after.key: b for b, after in outcome.releases}
+    every = load(draft).variants
+    new = _Side(ws=draft, variants=tuple(v for v in every if v.release.key in before_of))
+    images, pushed = _images(old, new, before_of)
     return Preview(
         outcome=outcome,
         packages=packages,
         images=images,
         pushed_bytes=pushed,
-        variants=variants,
-        looked=vulnerabilities.look(source, _pairs(ws, draft, before_of)),
+        variants=new.variants,
+        looked=vulnerabilities.look(source, _pairs(old, new, before_of)) if source else None,
     )
 
 
-def _on_other_bases(ws: Workspace, draft: Workspace, outcome: Outcome) -> dict[str, Release]:
-    """Return the releases whose bases change, by the names that they keep."""
+def _on_other_bases(old: _Side, outcome: Outcome) -> dict[str, Release]:
+    """Return the releases of which nothing but the base changes, by name."""
     changed = {line.partition(" ")[0] for line in outcome.debian}
-    kept = {v.release.key for v in load(draft).variants}
-    today = {v.release.key: v.release for v in load(ws).variants}
-    return {k: r for k, r in today.items() if k in kept and r.base.name in changed}
+    solved = {before.key for before, _ in outcome.releases}
+    releases = {v.release.key: v.release for v in old.variants}
+    return {k: r for k, r in releases.items() if r.base.name in changed and k not in solved}
 
 
-def _pairs(ws: Workspace, draft: Workspace, before_of: Mapping[str, Release]) -> list[Pair]:
+def _pairs(old: _Side, new: _Side, before_of: Mapping[str, Release]) -> list[Pair]:
     """Return what the releases consist of before and after."""
-    keys = {release.key for release in before_of.values()}
-    old = [v for v in load(ws).variants if v.release.key in keys]
-    new = [v for v in load(draft).variants if v.release.key in before_of]
-    was, now = components.by_image(ws, old), components.by_image(draft, new)
     return [
-        Pair(
-            name=key,
-            before=components.together(was[v.identifier] for v in old if v.release.key == b.key),
-            after=components.together(now[v.identifier] for v in new if v.release.key == key),
-        )
-        for key, b in before_of.items()
+        Pair(name=key, before=old.components(before.key), after=new.components(key))
+        for key, before in before_of.items()
     ]
 
 
@@ -125,24 +132,25 @@ def show(found: Preview, *, as_json: bool) -> None:
 
 
 def _images(
-    ws: Workspace, draft: Workspace, before: Mapping[str, Release]
-) -> tuple[tuple[ImageChange, ...], tuple[Variant, ...], int]:
+    old: _Side, new: _Side, before_of: Mapping[str, Release]
+) -> tuple[tuple[ImageChange, ...], int]:
     """Return the changed images of releases, given what each was before, and the bytes to push."""
-    every = load(ws).variants
-    old = {f.image.variant.identifier: weigh(f.image, f.assembled) for f in forecast(ws, every)}
-    variants = tuple(v for v in load(draft).variants if v.release.key in before)
-    of_before = {v: _before(every, v, before[v.release.key]) for v in variants}
+    there = {
+        f.image.variant.identifier: weigh(f.image, f.assembled)
+        for f in forecast(old.ws, old.variants)
+    }
+    of_before = {v: _before(old.variants, v, before_of[v.release.key]) for v in new.variants}
     changes = [
         version_changes.image(
-            old.get(of_before[f.image.variant] or ""),
+            there.get(of_before[f.image.variant] or ""),
             weigh(f.image, f.assembled),
             is_exact=not f.assembled.unknown,
             budget_bytes=f.image.variant.budget_bytes,
         )
-        for f in forecast(draft, variants)
+        for f in forecast(new.ws, new.variants)
     ]
     changed = tuple(change for change in changes if change.pulled)
-    return changed, variants, version_changes.pushed_bytes(changed, old.values())
+    return changed, version_changes.pushed_bytes(changed, there.values())
 
 
 def _before(every: Iterable[Variant], variant: Variant, release: Release) -> str | None:

@@ -33,10 +33,8 @@ class Looked:
         return f"against {sum(export.entries for export in exports)} advisories, {read}"
 
 
-def look(source: AdvisorySource | None, pairs: Sequence[Pair]) -> Looked | None:
-    """Compare releases before and after; None where nobody says where advisories are."""
-    if source is None:
-        return None
+def look(source: AdvisorySource, pairs: Sequence[Pair]) -> Looked:
+    """Compare releases before and after."""
     data = source.about(component for pair in pairs for component in pair.components)
     return Looked(comparison=vulnerabilities.compare(pairs, data.entries), data=data)
 

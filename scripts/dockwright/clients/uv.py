@@ -29,6 +29,8 @@ TIMEOUT_S = 900.0
 INDEX_VARIABLES = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_INDEX", "UV_EXTRA_INDEX_URL")
 OUR_FILE_ALONE = {**dict.fromkeys(INDEX_VARIABLES, ""), "UV_NO_CONFIG": "false"}
 """What else uv would be told of indexes is in our file already; it takes an empty one for none."""
+ONE_OF_SEVERAL = {"UV_CONCURRENT_DOWNLOADS": "3"}
+"""Some are run side by side: an index gets a dozen requests at a time from all of them at most."""
 NO_SOLUTION = "No solution found"
 
 
@@ -110,7 +112,7 @@ def _dates(exclude_newer: date | None, undated: Iterable[str]) -> list[str]:
 def _run(argv: list[str], folder: Path, config: IndexConfig) -> None:
     import uv  # noqa: PLC0415 - looks for its binary only when there is something to solve
 
-    options, env = [], index_config.uv_environment(config)
+    options, env = [], ONE_OF_SEVERAL | index_config.uv_environment(config)
     # A configuration of uv's own may say more than where indexes are: it stays in force.
     if not any(path.is_file() for path in uv_settings.config_files(os.environ, Path.home())):
         Path(folder, "uv.toml").write_text(index_config.uv_config(config), encoding="utf-8")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
@@ -47,6 +48,7 @@ class Target:
         return int(self.glibc.split(".")[1])
 
 
+@cache
 def target_tags(target: Target) -> tuple[Tag, ...]:
     """Return every wheel tag that installs on the target, best first."""
     version = tuple(int(part) for part in target.python.split(".")[:2])

@@ -71,7 +71,7 @@ class Reach:
         """
         release = _with_framework(self.release, wanted)
         loose = set(wanted) - {release.framework.value}
-        pinned = {pin.name for pin in pins.pins(release)}
+        pinned = {pin.name for pin in pins.pins(self.release)}
         found: dict[str, str] = {}
         for accelerator in sorted(release.accelerators, reverse=True):  # cuXYZ asks for more
             lines = [

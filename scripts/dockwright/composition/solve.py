@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from threading import Lock
+from threading import BoundedSemaphore, Lock
 from typing import TYPE_CHECKING, TypeVar
 
 from dockwright.clients import index_config
@@ -16,7 +16,7 @@ from dockwright.spec import lock as locks
 from dockwright.spec.lock import FORMAT, Group, LockedWheel, ReleaseLock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from contextlib import ExitStack
     from datetime import date
 
@@ -30,7 +30,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 AT_ONCE = 4
-"""Solvers side by side; each waits for its index more than it computes."""
+"""Solvers side by side; each waits for its index more than it computes, and asks it thrice at once."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,6 +41,8 @@ class Indexes:
     """Closes them at its end."""
     opened: dict[tuple[str, ...], Session] = field(default_factory=dict)
     guard: Lock = field(default_factory=Lock)
+    slots: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(AT_ONCE))
+    """For all solvers of the command, however many releases are solved at once."""
 
     def session(self, common: Common, names: tuple[str, ...] = ()) -> Session:
         """Return a session on the host's indexes and on those of the manifest that are named."""
@@ -80,6 +82,7 @@ class Solver:
     """Compiles requirements for one accelerator of one release."""
 
     session: Session
+    slots: BoundedSemaphore
     target: Target
     dropped: tuple[str, ...]
     refused: tuple[str, ...]
@@ -93,22 +96,24 @@ class Solver:
         lines = tuple(lines)
         kept = {wheel.name for wheel in self.previous} - set(self.policy.upgrade)
         pinned = {name_of(line) for line in lines if "==" in line}
-        return compile_requirements(
-            lines,
-            target=self.target,
-            session=self.session,
-            constraints=[
-                *(f"{wheel.name}=={wheel.version}" for wheel in within),
-                *self.refused,
-                *self.policy.bounds,
-            ],
-            excludes=self.dropped,
-            locked=self.previous,
-            upgrade=self.policy.upgrade,
-            exclude_newer=self.policy.newest,
-            undated={*kept, *pinned, *(wheel.name for wheel in within)},
-            lowest=lowest,
-        )
+        bound = tuple(within)
+        with self.slots:
+            return compile_requirements(
+                lines,
+                target=self.target,
+                session=self.session,
+                constraints=[
+                    *(f"{wheel.name}=={wheel.version}" for wheel in bound),
+                    *self.refused,
+                    *self.policy.bounds,
+                ],
+                excludes=self.dropped,
+                locked=self.previous,
+                upgrade=self.policy.upgrade,
+                exclude_newer=self.policy.newest,
+                undated={*kept, *pinned, *(wheel.name for wheel in bound)},
+                lowest=lowest,
+            )
 
 
 def solver(
@@ -122,6 +127,7 @@ def solver(
     wanted = locks.requirements(release, accelerator)
     return Solver(
         session=indexes.session(release.common, wanted.indexes),
+        slots=indexes.slots,
         target=target(release),
         dropped=wanted.dropped,
         refused=wanted.refused,
@@ -138,47 +144,43 @@ def target(release: Release) -> Target:
 def solve(
     indexes: Indexes, release: Release, previous: Sequence[Wheel], policy: Policy
 ) -> ReleaseLock:
-    """Return the joint solution of a release's variants."""
+    """Return the joint solution of a release's variants.
+
+    All jobs on an accelerator are solved at once, then each one alone within that solution. The
+    versions that one accelerator has found bind the next, so that what is shared is the same file;
+    what carries the framework is not shared.
+    """
+    shared: dict[Wheel, None] = {}
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        parts = []
+        for accelerator in release.accelerators:
+            on = solver(indexes, release, accelerator, previous, policy)
+            wanted = locks.requirements(release, accelerator)
+            framework_names = {name_of(line) for line in wanted.framework}
+            joint = on.compile(
+                wanted.everything, [w for w in shared if w.name not in framework_names]
+            )
+            shared |= dict.fromkeys(joint)
+            groups = pool.submit(_groups, on, wanted, joint)
+            for job in release.spec.jobs:
+                wheels = pool.submit(on.compile, wanted.of_job(job), joint)
+                parts.append((f"{job}/{accelerator}", groups, wheels))
+        tools = solver(indexes, release, release.accelerators[0], previous, policy).compile(
+            [f"uv=={release.common.tools.uv}"]
+        )
     found: dict[Wheel, LockedWheel] = {}
-    for accelerator in release.accelerators:
-        on = solver(indexes, release, accelerator, previous, policy)
-        wanted = locks.requirements(release, accelerator)
-        for locked in _solve_accelerator(release, accelerator, on, wanted, found):
-            known = found.get(locked.wheel)
-            used_by = {*locked.used_by, *(known.used_by if known else ())}
-            found[locked.wheel] = replace(locked, used_by=tuple(sorted(used_by)))
+    for folder, groups, wheels in parts:
+        of_group = groups.result()
+        grouped = [(wheel, of_group.get(wheel.name, Group.COMMON)) for wheel in wheels.result()]
+        for wheel, group in (*grouped, *((tool, Group.BUILD) for tool in tools)):
+            known = found.get(wheel)
+            used_by = {folder, *(known.used_by if known else ())}
+            found[wheel] = LockedWheel(wheel=wheel, group=group, used_by=tuple(sorted(used_by)))
     return ReleaseLock(
         format=FORMAT,
         requirements_sha256=locks.requirements_sha256(release),
         wheels=tuple(sorted(found.values())),
     )
-
-
-def _solve_accelerator(
-    release: Release,
-    accelerator: Accelerator,
-    solver: Solver,
-    wanted: Requirements,
-    found: Mapping[Wheel, LockedWheel],
-) -> Iterator[LockedWheel]:
-    """Yield what each job on the accelerator installs.
-
-    All jobs are solved at once, then each one alone within that solution. The versions that the
-    other accelerators have found bind this one, so that what is shared is the same file; what
-    carries the framework is not shared.
-    """
-    framework_names = {name_of(line) for line in wanted.framework}
-    within = [w for w in found if w.name not in framework_names]
-    joint = solver.compile(wanted.everything, within)
-    of_group = _groups(solver, wanted, joint)
-    tools = solver.compile([f"uv=={release.common.tools.uv}"])
-    for job in release.spec.jobs:
-        folder = f"{job}/{accelerator}"
-        for wheel in solver.compile(wanted.of_job(job), joint):
-            group = of_group.get(wheel.name, Group.COMMON)
-            yield LockedWheel(wheel=wheel, group=group, used_by=(folder,))
-        for wheel in tools:
-            yield LockedWheel(wheel=wheel, group=Group.BUILD, used_by=(folder,))
 
 
 def _groups(solver: Solver, wanted: Requirements, joint: Sequence[Wheel]) -> dict[str, Group]:

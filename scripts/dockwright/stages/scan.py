@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dockwright.spec import advisories, advisory_policy
-from dockwright.spec.osv import PYPI
 from dockwright.spec.records import ExportRecord, FindingRecord, ScanRecord, Urgency
 
 if TYPE_CHECKING:
@@ -153,10 +152,9 @@ def finding_record(judged: Judged) -> FindingRecord:
 def _overdue(judged: Judged, images: Sequence[str]) -> str:
     finding = judged.finding
     component = finding.component
-    remedy = f"take {finding.fixed}" if finding.fixed else "no version is fixed"
+    remedy = "no version is fixed"
     if finding.fixed:
-        option = "--upgrade " + component.name if component.ecosystem == PYPI else "--base"
-        remedy += f" (`dockwright lock {option}`, or its pin in the manifest)"
+        remedy = f"take {finding.fixed} (`dockwright bump --security`)"
     return (
         f"{finding.name} ({finding.severity or 'not rated'}) in {component.name} "
         f"{component.version} was to be fixed by {judged.due}: {remedy}; in {', '.join(images)}"
