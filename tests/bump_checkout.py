@@ -12,7 +12,7 @@ import pytest
 import sample
 from dockwright import process
 from dockwright.errors import ProcessError
-from made_up_index import Distribution, serve
+from made_up_index import Distribution, Traffic, serve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -135,9 +135,11 @@ def locked(folder: Path) -> Iterator[Checkout]:
 
 
 @contextmanager
-def later(checkout: Checkout, *more: Distribution) -> Iterator[Checkout]:
+def later(
+    checkout: Checkout, *more: Distribution, traffic: Traffic | None = None
+) -> Iterator[Checkout]:
     """Yield the same checkout on a day when the index has more."""
-    with serve((*OFFERED, *more)) as address:
+    with serve((*OFFERED, *more), traffic) as address:
         yield replace(checkout, env=checkout.env | _index(address))
 
 

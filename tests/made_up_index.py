@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import io
 import threading
+import time
 import zipfile
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
@@ -69,17 +70,40 @@ def _pages(distributions: Sequence[Distribution]) -> dict[str, tuple[str, bytes]
     return pages | html
 
 
+@dataclass(kw_only=True)
+class Traffic:
+    """How many requests an index answers at a time, when each takes it a while."""
+
+    seconds: float
+    now: int = 0
+    most: int = 0
+    guard: threading.Lock = field(default_factory=threading.Lock)
+
+    @contextmanager
+    def counted(self) -> Iterator[None]:
+        with self.guard:
+            self.now += 1
+            self.most = max(self.most, self.now)
+        time.sleep(self.seconds)
+        yield
+        with self.guard:
+            self.now -= 1
+
+
 @contextmanager
-def serve(distributions: Sequence[Distribution]) -> Iterator[str]:
+def serve(distributions: Sequence[Distribution], traffic: Traffic | None = None) -> Iterator[str]:
     """Serve the distributions while the block runs; yield the server's address."""
     pages = _pages(distributions)
+    watched = traffic or Traffic(seconds=0)
 
     class Handler(BaseHTTPRequestHandler):
         def do_HEAD(self) -> None:
-            self.answer()
+            with watched.counted():
+                self.answer()
 
         def do_GET(self) -> None:
-            self.wfile.write(self.answer())
+            with watched.counted():
+                self.wfile.write(self.answer())
 
         def answer(self) -> bytes:
             kind, body = pages.get(self.path.replace("%2B", "+"), ("", b""))

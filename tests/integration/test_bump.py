@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bump_checkout import locked
+from bump_checkout import later, locked
 from dockwright.clients import filelock
+from made_up_index import Traffic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -164,6 +165,15 @@ def test_two_bumps_at_once_do_not_mix(checkout: Checkout) -> None:
         told = checkout.refused("bump", "sentencepiece")
     assert "exited with code 17:" in told
     assert "wait for it to finish" in told
+
+
+def test_an_index_gets_a_dozen_requests_at_a_time_at_the_most(
+    checkout: Checkout, tmp_path: Path
+) -> None:
+    traffic = Traffic(seconds=0.1)
+    with later(checkout, traffic=traffic) as slow:
+        slow.run("outdated", DOCKWRIGHT_HOME=str(tmp_path), UV_CACHE_DIR=str(tmp_path / "uv"))
+    assert 3 < traffic.most <= 12
 
 
 def test_outdated_tells_what_each_pin_can_have_and_what_is_in_the_way(checkout: Checkout) -> None:
