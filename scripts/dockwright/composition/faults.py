@@ -69,30 +69,36 @@ def carriers(release: Release) -> dict[str, Pin]:
 
 def _fault(reach: Reach, component: Component, pin: Pin | None, entries: Sequence[Entry]) -> Fault:
     newer = dict(_newer(reach, component, pin))
-    versions = [component, *(replace(component, version=version) for version in newer)]
-    matches = advisories.match(versions, [e for e in entries if e.of(component.key)])
-    of_version: dict[str, list[Finding]] = {
-        one.version: [] for one in versions if one not in matches.undecided
-    }
-    for finding in matches.findings:
-        of_version[finding.component.version].append(finding)
+    of_version = _known(component, newer, [entry for entry in entries if entry.of(component.key)])
     left = {version: len(of_version[version]) for version in newer if version in of_version}
     usable = {version: count for version, count in left.items() if newer[version] is None}
     before = len(of_version[component.version])
-    exact = pin is not None and pin.place is Place.FRAMEWORK
-    least = min(before, *usable.values()) if usable else before
-    better = [version for version, count in left.items() if count < least]
+    lesser = [v for v, count in left.items() if count < min([before, *usable.values()])]
     why = "no newer version in the indexes is affected by less"
-    if better:
-        best = min(better, key=lambda version: (left[version], Version(version)))
-        why = f"{component.name} {best} {newer[best]}"
+    if lesser:
+        first = min(lesser, key=lambda version: (left[version], Version(version)))
+        why = f"{component.name} {first} {newer[first]}"
     return Fault(
         name=pin.name if pin else component.name,
         component=component,
-        of_version={version: tuple(findings) for version, findings in of_version.items()},
-        wishes=_wishes(usable, before, exact=exact),
+        of_version=of_version,
+        wishes=_wishes(usable, before, exact=pin is not None and pin.place is Place.FRAMEWORK),
         why=why,
     )
+
+
+def _known(
+    component: Component, versions: Iterable[str], entries: Sequence[Entry]
+) -> dict[str, tuple[Finding, ...]]:
+    """Return what is known against a component and other versions of it, but for the undecidable."""
+    every = [component, *(replace(component, version=version) for version in versions)]
+    matches = advisories.match(every, entries)
+    found: dict[str, tuple[Finding, ...]] = {
+        one.version: () for one in every if one not in matches.undecided
+    }
+    for finding in matches.findings:
+        found[finding.component.version] += (finding,)
+    return found
 
 
 def _newer(reach: Reach, component: Component, pin: Pin | None) -> Iterator[tuple[str, str | None]]:
