@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -11,6 +12,7 @@ import pytest
 
 import sample
 from dockwright import process
+from dockwright.clients import apt
 from dockwright.errors import ProcessError
 from made_up_index import Distribution, Traffic, serve
 
@@ -128,10 +130,23 @@ def locked(folder: Path) -> Iterator[Checkout]:
             "PIP_CONFIG_FILE": "/dev/null",
             "NO_PROXY": "127.0.0.1",
         }
+        _renew_base(good)
         found = Checkout(good=good, env=env | _index(address))
         found.run("lock")
         found.run("generate")
         yield found
+
+
+def _renew_base(good: Sample) -> None:
+    """Lock the versions that Debian has today: of bases nothing is to be bumped."""
+    path = good.ws.buildspec_path / "locks" / "base-debian12.json"
+    lock = json.loads(path.read_bytes())
+    packages = [package for image in lock["images"] for package in image["packages"]]
+    names = [package["name"] for package in packages]
+    today = apt.candidates(names, suite="bookworm", state_path=good.ws.home / "apt")
+    for package in packages:
+        package["version"] = today[package["name"]].version
+    path.write_text(json.dumps(lock), encoding="utf-8")
 
 
 @contextmanager

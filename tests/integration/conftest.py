@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import bump_checkout
 from dockwright import process, workspace
 from dockwright.clients import docker
 from dockwright.clients import engine as engines
@@ -19,6 +20,7 @@ from dockwright.spec.records import BuildRecord
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from bump_checkout import Checkout
     from dockwright.clients.engine import Engine
     from dockwright.spec.variants import Variant
     from dockwright.workspace import Workspace
@@ -76,3 +78,10 @@ def inference(
         assert client.images.get(record.reference).tag(KEPT, tag)
         yield record
         client.images.remove(f"{KEPT}:{tag}")
+
+
+@pytest.fixture(scope="session")
+def bumped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
+    """The sample, locked; who changes it puts it back."""
+    with bump_checkout.locked(tmp_path_factory.mktemp("bump")) as found:
+        yield found

@@ -7,29 +7,22 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bump_checkout import later, locked
+from bump_checkout import later
 from dockwright.clients import filelock
 from made_up_index import Traffic
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from bump_checkout import Checkout
 
 
-@pytest.fixture(scope="module")
-def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
-    with locked(tmp_path_factory.mktemp("bump")) as found:
-        yield found
-
-
-def test_a_pin_moves_with_what_it_wants_and_all_that_follows_is_written(checkout: Checkout) -> None:
-    with checkout.restored() as before:
-        told = checkout.run("bump", "transformers", "7.9.0", "--in", "pytorch-*", "--no-layers")
-        after = checkout.good.tree()
-        checkout.run("generate", "--check")
-        checkout.run("lock", "--check", "--base")
+def test_a_pin_moves_with_what_it_wants_and_all_that_follows_is_written(bumped: Checkout) -> None:
+    with bumped.restored() as before:
+        told = bumped.run("bump", "transformers", "7.9.0", "--in", "pytorch-*", "--no-layers")
+        after = bumped.good.tree()
+        bumped.run("generate", "--check")
+        bumped.run("lock", "--check", "--base")
     assert "transformers 7.8.0 -> 7.9.0\n" in told
     assert "tokenizers 7.0.1 -> 8.1.0, which it wants" in told
     old, new = (f"pytorch-9.1.0-transformers7.{minor}.0-py311-debian12" for minor in (8, 9))
@@ -46,22 +39,22 @@ def test_a_pin_moves_with_what_it_wants_and_all_that_follows_is_written(checkout
     }
 
 
-def test_a_dry_run_shows_steps_and_bytes_and_changes_nothing(checkout: Checkout) -> None:
-    before = checkout.good.tree().keys()
-    told = json.loads(checkout.run("bump", "sentencepiece", "--dry-run", "--json"))
+def test_a_dry_run_shows_steps_and_bytes_and_changes_nothing(bumped: Checkout) -> None:
+    before = bumped.good.tree().keys()
+    told = json.loads(bumped.run("bump", "sentencepiece", "--dry-run", "--json"))
     (move,) = told["moves"]
     assert (move["name"], move["before"], move["after"]) == ("sentencepiece", "0.9", "0.10")
     ((change,),) = told["packages"].values()
     assert (change["step"], change["is_direct"]) == ("minor", True)
     assert {image["identifier"].rpartition("-")[2] for image in told["images"]} == {"cpu", "cu999"}
     assert all(image["is_within"] and image["pulled_bytes"] > 0 for image in told["images"])
-    assert checkout.good.tree().keys() - before <= {"out/bump.lock"}
+    assert bumped.good.tree().keys() - before <= {"out/bump.lock"}
 
 
-def test_what_a_users_code_may_notice_raises_the_image_version(checkout: Checkout) -> None:
-    with checkout.restored() as before:
-        checkout.run("bump", "sentencepiece", "--no-layers")
-        after = checkout.good.tree()
+def test_what_a_users_code_may_notice_raises_the_image_version(bumped: Checkout) -> None:
+    with bumped.restored() as before:
+        bumped.run("bump", "sentencepiece", "--no-layers")
+        after = bumped.good.tree()
     by_hand = before["buildspec/pytorch.yml"].replace(
         b'sentencepiece: "0.9"', b'sentencepiece: "0.10"'
     )
@@ -69,28 +62,28 @@ def test_what_a_users_code_may_notice_raises_the_image_version(checkout: Checkou
     assert after["buildspec/pytorch.yml"] == by_hand
 
 
-def test_what_nobody_pins_takes_its_newest_in_the_lock_alone(checkout: Checkout) -> None:
-    assert "at the newest version that the pins allow" in checkout.refused("bump", "sympy")
-    told = checkout.refused("bump", "numpy", "3.1")
+def test_what_nobody_pins_takes_its_newest_in_the_lock_alone(bumped: Checkout) -> None:
+    assert "at the newest version that the pins allow" in bumped.refused("bump", "sympy")
+    told = bumped.refused("bump", "numpy", "3.1")
     assert "numpy is not pinned" in told
 
 
-def test_a_framework_that_brings_another_cuda_renames_its_accelerator(checkout: Checkout) -> None:
-    with checkout.restored() as before:
-        checkout.run("bump", "pytorch", "9.2.0", "--no-layers")
-        after = checkout.good.tree()
-        checkout.run("generate", "--check")
+def test_a_framework_that_brings_another_cuda_renames_its_accelerator(bumped: Checkout) -> None:
+    with bumped.restored() as before:
+        bumped.run("bump", "pytorch", "9.2.0", "--no-layers")
+        after = bumped.good.tree()
+        bumped.run("generate", "--check")
     by_hand = before["buildspec/pytorch.yml"].replace(b'"9.1.0"', b'"9.2.0"')
     assert after["buildspec/pytorch.yml"] == by_hand.replace(b"cu999:", b"cu998:")
     assert any("/inference/cu998/Dockerfile" in path for path in after)
     assert not any("9.1.0-transformers" in path for path in after)
 
 
-def test_a_new_release_comes_beside_the_one_it_is_like(checkout: Checkout) -> None:
-    with checkout.restored() as before:
-        checkout.run("release", "new", "pytorch", "9.2", "--like", "9.1", "--no-layers")
-        after = checkout.good.tree()
-        checkout.run("generate", "--check")
+def test_a_new_release_comes_beside_the_one_it_is_like(bumped: Checkout) -> None:
+    with bumped.restored() as before:
+        bumped.run("release", "new", "pytorch", "9.2", "--like", "9.1", "--no-layers")
+        after = bumped.good.tree()
+        bumped.run("generate", "--check")
     text = after["buildspec/pytorch.yml"].decode()
     assert text.startswith(before["buildspec/pytorch.yml"].decode().rstrip("\n"))
     assert 'version: "9.2.0"' in text
@@ -138,17 +131,17 @@ REFUSALS = {
 
 @pytest.mark.parametrize("name", REFUSALS)
 def test_what_cannot_be_is_refused_with_its_reason_and_nothing_changes(
-    name: str, checkout: Checkout
+    name: str, bumped: Checkout
 ) -> None:
     args, code, reason = REFUSALS[name]
-    told = checkout.refused(*args)
+    told = bumped.refused(*args)
     assert f"exited with code {code}:" in told
     assert reason in told
 
 
-def test_an_index_that_does_not_answer_changes_nothing(checkout: Checkout, tmp_path: Path) -> None:
+def test_an_index_that_does_not_answer_changes_nothing(bumped: Checkout, tmp_path: Path) -> None:
     nobody = "http://127.0.0.1:9/simple"
-    told = checkout.refused(
+    told = bumped.refused(
         "bump",
         "transformers",
         DOCKWRIGHT_HOME=str(tmp_path),
@@ -159,25 +152,25 @@ def test_an_index_that_does_not_answer_changes_nothing(checkout: Checkout, tmp_p
     assert f"{nobody}/transformers/ cannot be reached" in told
 
 
-def test_two_bumps_at_once_do_not_mix(checkout: Checkout) -> None:
-    path = checkout.good.ws.out_path / "bump.lock"
+def test_two_bumps_at_once_do_not_mix(bumped: Checkout) -> None:
+    path = bumped.good.ws.out_path / "bump.lock"
     with filelock.exclusive(path, doing="testing", wait_s=0):
-        told = checkout.refused("bump", "sentencepiece")
+        told = bumped.refused("bump", "sentencepiece")
     assert "exited with code 17:" in told
     assert "wait for it to finish" in told
 
 
 def test_an_index_gets_a_dozen_requests_at_a_time_at_the_most(
-    checkout: Checkout, tmp_path: Path
+    bumped: Checkout, tmp_path: Path
 ) -> None:
     traffic = Traffic(seconds=0.1)
-    with later(checkout, traffic=traffic) as slow:
-        slow.run("outdated", DOCKWRIGHT_HOME=str(tmp_path), UV_CACHE_DIR=str(tmp_path / "uv"))
+    with later(bumped, traffic=traffic) as slow:
+        slow.run("outdated", UV_CACHE_DIR=str(tmp_path / "uv"))
     assert 3 < traffic.most <= 12
 
 
-def test_outdated_tells_what_each_pin_can_have_and_what_is_in_the_way(checkout: Checkout) -> None:
-    told = json.loads(checkout.run("outdated", "--json"))
+def test_outdated_tells_what_each_pin_can_have_and_what_is_in_the_way(bumped: Checkout) -> None:
+    told = json.loads(bumped.run("outdated", "--json"))
     of = {(p["release"].partition("-")[0], p["name"]): p for p in told["pins"]}
     pytorch = {name: p for (framework, name), p in of.items() if framework == "pytorch"}
     assert (pytorch["sentencepiece"]["compatible"], pytorch["sentencepiece"]["why"]) == (

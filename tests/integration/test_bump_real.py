@@ -8,16 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-import pytest
-
-from advisory_database import CRITICAL, DEBIAN, affected, entry, harmless, zipped
 from dockwright import process
-from dockwright.clients import archives
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dockwright.workspace import Workspace
 
 IMAGE = "pytorch-*-transformers5*-inference-cpu"
 LOCK = "buildspec/locks/pytorch-2.13.0-transformers5.23.0-py311-debian12.json"

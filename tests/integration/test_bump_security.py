@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from advisory_database import affected, entry, harmless, zipped
-from bump_checkout import later, locked, made
+from bump_checkout import later, made
 from dockwright import process
-from dockwright.clients import apt
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from bump_checkout import Checkout
@@ -45,31 +44,9 @@ FAULTS = (
 
 
 @pytest.fixture(scope="module")
-def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
-    """The sample, on a base of today's packages."""
-    with locked(tmp_path_factory.mktemp("security")) as found:
-        path = found.good.ws.buildspec_path / "locks" / "base-debian12.json"
-        lock = json.loads(path.read_bytes())
-        packages = [package for image in lock["images"] for package in image["packages"]]
-        names = [package["name"] for package in packages]
-        state_path = found.good.ws.home / "apt"
-        today = apt.candidates(names, suite="bookworm", state_path=state_path)
-        for package in packages:
-            package["version"] = today[package["name"]].version
-        path.write_text(json.dumps(lock), encoding="utf-8")
-        found.run("generate")
-        yield found
-
-
-@pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("advisories")
     return str(zipped(folder / "all.zip", [*harmless(modified=NOW.isoformat()), *FAULTS]))
-
-
-def versions(tree: dict[str, bytes], release: str) -> dict[str, str]:
-    lock = json.loads(tree[f"buildspec/locks/{release}.json"])
-    return {w["wheel"]["name"]: w["wheel"]["version"].partition("+")[0] for w in lock["wheels"]}
 
 
 def fates(told: dict[str, Any]) -> dict[tuple[str, str], str]:
@@ -77,75 +54,81 @@ def fates(told: dict[str, Any]) -> dict[tuple[str, str], str]:
     return {(one["name"], one["package"]): one["fate"] for one in found}
 
 
-def test_each_affected_wheel_gets_the_oldest_mended_version_that_goes_with_the_rest(
-    checkout: Checkout, data: str
-) -> None:
-    with checkout.restored() as before, later(checkout, *NEWER) as today:
-        told = json.loads(
-            today.run("bump", "--security", "--advisories", data, "--no-layers", "--json")
-        )
-        after = checkout.good.tree()
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Mended:
+    """What a security bump said, and the checkout's files before and after."""
+
+    told: dict[str, Any]
+    before: dict[str, bytes]
+    after: dict[str, bytes]
+
+
+@pytest.fixture(scope="module")
+def mended(bumped: Checkout, data: str) -> Mended:
+    argv = ("bump", "--security", "--advisories", data, "--no-layers", "--json")
+    with bumped.restored() as before, later(bumped, *NEWER) as today:
+        told = json.loads(today.run(*argv))
         today.run("generate", "--check")
-        scanned = json.loads(today.run("scan", "pytorch-*", "--advisories", data, "--json"))
-    release = PYTORCH.replace("9.1.0", "9.1.1")
-    locked = versions(after, release)
-    # 1.15 has one fault less, 1.17 is newer than need be; packaging has to come along.
-    assert (locked["sympy"], locked["packaging"], locked["torch"]) == ("1.16", "1.2", "9.1.1")
-    by_hand = before["buildspec/pytorch.yml"].replace(b'"9.1.0"', b'"9.1.1"')
-    by_hand = by_hand.replace(b'sentencepiece: "0.9"', b'sentencepiece: "0.10"')
-    assert after["buildspec/pytorch.yml"] == by_hand
-    assert told["debian"] == []
-    mended = {name for (name, _), fate in fates(told).items() if fate == "fixed"}
-    assert mended == {"CVE-1", "CVE-2", "PYSEC-3", "PYSEC-4"}
-    left = {finding["name"] for image in scanned["images"] for finding in image["findings"]}
-    assert left == {"PYSEC-5", "PYSEC-6", "PYSEC-7", "PYSEC-8"}
+        return Mended(told=told, before=before, after=bumped.good.tree())
 
 
-def test_what_cannot_be_mended_is_told_with_what_is_in_the_way(
-    checkout: Checkout, data: str
+def test_each_affected_wheel_gets_the_oldest_mended_version_that_goes_with_the_rest(
+    mended: Mended,
 ) -> None:
-    with later(checkout, *NEWER) as today:
-        told = json.loads(
-            today.run("bump", "--security", "--advisories", data, "--dry-run", "--json")
-        )
-    why = {(one["release"].partition("-")[0], one["package"]): one for one in told["unmended"]}
-    assert why["pytorch", "numpy"]["why"] == "datasets 6.0.0 wants numpy<3.1"
-    assert why["pytorch", "transformers"]["why"].endswith(
+    lock = json.loads(mended.after[f"buildspec/locks/{PYTORCH.replace('9.1.0', '9.1.1')}.json"])
+    found = {w["wheel"]["name"]: w["wheel"]["version"].partition("+")[0] for w in lock["wheels"]}
+    # 1.15 has one fault less, 1.17 is newer than need be; packaging has to come along.
+    assert (found["sympy"], found["packaging"], found["torch"]) == ("1.16", "1.2", "9.1.1")
+    by_hand = mended.before["buildspec/pytorch.yml"].replace(b'"9.1.0"', b'"9.1.1"')
+    by_hand = by_hand.replace(b'sentencepiece: "0.9"', b'sentencepiece: "0.10"')
+    assert mended.after["buildspec/pytorch.yml"] == by_hand
+    assert mended.told["debian"] == []
+    names: dict[str, set[str]] = {}
+    for (name, _), fate in fates(mended.told).items():
+        names.setdefault(fate, set()).add(name)
+    assert names == {
+        "fixed": {"CVE-1", "CVE-2", "PYSEC-3", "PYSEC-4"},
+        "remaining": {"PYSEC-5", "PYSEC-6", "PYSEC-7", "PYSEC-8"},
+    }
+
+
+def test_what_cannot_be_mended_is_told_with_what_is_in_the_way(mended: Mended) -> None:
+    told = mended.told["unmended"]
+    why = {(one["release"].partition("-")[0], one["package"]): one["why"] for one in told}
+    assert why["pytorch", "numpy"] == "datasets 6.0.0 wants numpy<3.1"
+    assert why["pytorch", "transformers"].endswith(
         "is of another line; `dockwright bump transformers 8.0.0` makes it another release"
     )
-    assert "Five has no TensorFlow models" in why["tensorflow", "transformers"]["why"]
-    assert "withdrawn from the index: does not start" in why["pytorch", "starlette"]["why"]
-    assert why["pytorch", "uvicorn"]["why"] == (
-        "no newer version in the indexes is affected by less"
-    )
-    assert why["pytorch", "uvicorn"]["advisories"] == ["PYSEC-8"]
+    assert "Five has no TensorFlow models" in why["tensorflow", "transformers"]
+    assert "withdrawn from the index: does not start" in why["pytorch", "starlette"]
+    assert why["pytorch", "uvicorn"] == "no newer version in the indexes is affected by less"
     assert ("tensorflow", "numpy") not in why
 
 
-def test_without_advisories_of_today_nothing_is_bumped(checkout: Checkout, tmp_path: Path) -> None:
+def test_without_advisories_of_today_nothing_is_bumped(bumped: Checkout, tmp_path: Path) -> None:
     week = (NOW - timedelta(days=8)).isoformat()
     stale = zipped(tmp_path / "stale.zip", harmless(modified=week))
     for origin, reason in (
         (tmp_path / "none.zip", "is no file or folder"),
         (stale, "more than 7 days ago"),
     ):
-        told = checkout.refused("bump", "--security", "--advisories", str(origin))
+        told = bumped.refused("bump", "--security", "--advisories", str(origin))
         assert "exited with code 22:" in told
         assert reason in told
 
 
 def test_where_nothing_is_known_nothing_changes_and_it_is_said(
-    checkout: Checkout, tmp_path: Path
+    bumped: Checkout, tmp_path: Path
 ) -> None:
     path = zipped(tmp_path / "all.zip", harmless(modified=NOW.isoformat()))
-    before = checkout.good.tree()
-    assert checkout.run("bump", "--security", "--advisories", str(path)) == ""
-    assert checkout.run("bump", "debian12") == ""
-    assert checkout.good.tree() == before | {"out/bump.lock": checkout.good.tree()["out/bump.lock"]}
+    before = bumped.good.tree()
+    assert bumped.run("bump", "--security", "--advisories", str(path)) == ""
+    assert bumped.run("bump", "debian12") == ""
+    assert bumped.good.tree() == before | {"out/bump.lock": bumped.good.tree()["out/bump.lock"]}
 
 
 def test_every_bump_tells_what_it_does_about_vulnerabilities_or_that_nobody_looked(
-    checkout: Checkout, tmp_path: Path
+    bumped: Checkout, tmp_path: Path
 ) -> None:
     introduced = affected("sentencepiece", {"introduced": "0.10"})
     entries = [
@@ -155,34 +138,34 @@ def test_every_bump_tells_what_it_does_about_vulnerabilities_or_that_nobody_look
     ]
     path = zipped(tmp_path / "all.zip", [*harmless(modified=NOW.isoformat()), *entries])
     argv = ("bump", "sentencepiece", "--dry-run")
-    told = json.loads(checkout.run(*argv, "--json", DOCKWRIGHT_ADVISORIES=str(path)))
+    told = json.loads(bumped.run(*argv, "--json", DOCKWRIGHT_ADVISORIES=str(path)))
     assert fates(told) == {
         ("PYSEC-1", "sentencepiece"): "introduced",
         ("PYSEC-2", "sentencepiece"): "fixed",
         ("PYSEC-3", "sympy"): "remaining",
     }
-    assert json.loads(checkout.run(*argv, "--json"))["vulnerabilities"] is None
-    assert "vulnerabilities were not looked at" in checkout.run(*argv)
+    assert json.loads(bumped.run(*argv, "--json"))["vulnerabilities"] is None
+    assert "vulnerabilities were not looked at" in bumped.run(*argv)
 
 
 def test_a_changelog_has_the_vulnerabilities_that_came_and_went(
-    checkout: Checkout, data: str
+    bumped: Checkout, data: str
 ) -> None:
-    root = checkout.good.ws.root
+    root = bumped.good.ws.root
     git = ("git", "-C", root, "-c", "user.name=a", "-c", "user.email=a@b.example")
 
     def commit() -> None:
         process.run((*git, "add", "buildspec", "images"), timeout_s=60)
         process.run((*git, "commit", "--quiet", "--message=x"), timeout_s=60)
 
-    with checkout.restored():
+    with bumped.restored():
         process.run((*git, "init", "--quiet"), timeout_s=60)
         commit()
-        checkout.run("bump", "sentencepiece", "--no-layers")
+        bumped.run("bump", "sentencepiece", "--no-layers")
         commit()
-        told = checkout.run("changelog", "HEAD~1..HEAD", "--advisories", data)
+        told = bumped.run("changelog", "HEAD~1..HEAD", "--advisories", data)
         assert "| PYSEC-3 | not rated | sentencepiece | 0.9 | 0.10 | fixed | 1 |" in told
         assert (
             "| CVE-1 | not rated | sympy | 1.14 | 1.14 | remaining, fixed in 1.15.1 | 1 |" in told
         )
-        assert "not looked at" in checkout.run("changelog", "HEAD~1..HEAD")
+        assert "not looked at" in bumped.run("changelog", "HEAD~1..HEAD")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dockwright import console
 from dockwright.composition import vulnerabilities
 from dockwright.composition.vulnerabilities import Fate
+from dockwright.stages.scan import export_record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,7 +78,7 @@ def as_data(looked: Looked | None) -> dict[str, Any] | None:
     if looked is None:
         return None
     return {
-        "exports": [asdict(export) for export in looked.data.exports],
+        "exports": [export_record(e).model_dump(mode="json") for e in looked.data.exports],
         "vulnerabilities": [
             {**asdict(one), "releases": releases}
             for one, releases in looked.comparison.releases.items()
