@@ -24,7 +24,7 @@ PYTORCH = "pytorch-9.1.0-transformers7.8.0-py311-debian12"
 NEWER = (
     made("sympy", "1.15"),
     made("sympy", "1.16", "packaging>=1.1"),
-    made("sympy", "1.17"),
+    made("sympy", "1.17", "packaging>=1.1"),
     made("packaging", "1.1"),
     made("packaging", "1.2"),
     made("torch", "9.1.1+cpu", "sympy", index="cpu"),
@@ -78,7 +78,7 @@ def test_each_affected_wheel_gets_the_oldest_mended_version_that_goes_with_the_r
     lock = json.loads(mended.after[f"buildspec/locks/{PYTORCH.replace('9.1.0', '9.1.1')}.json"])
     found = {w["wheel"]["name"]: w["wheel"]["version"].partition("+")[0] for w in lock["wheels"]}
     # 1.15 has one fault less, 1.17 is newer than need be; packaging has to come along.
-    assert (found["sympy"], found["packaging"], found["torch"]) == ("1.16", "1.2", "9.1.1")
+    assert (found["sympy"], found["packaging"], found["torch"]) == ("1.16", "1.1", "9.1.1")
     by_hand = mended.before["buildspec/pytorch.yml"].replace(b'"9.1.0"', b'"9.1.1"')
     by_hand = by_hand.replace(b'sentencepiece: "0.9"', b'sentencepiece: "0.10"')
     assert mended.after["buildspec/pytorch.yml"] == by_hand
@@ -95,7 +95,7 @@ def test_each_affected_wheel_gets_the_oldest_mended_version_that_goes_with_the_r
 def test_what_cannot_be_mended_is_told_with_what_is_in_the_way(mended: Mended) -> None:
     told = mended.told["unmended"]
     why = {(one["release"].partition("-")[0], one["package"]): one["why"] for one in told}
-    assert why["pytorch", "numpy"] == "datasets 6.0.0 wants numpy<3.1"
+    assert why["pytorch", "numpy"].endswith("; datasets 6.0.0 wants numpy<3.1")
     assert why["pytorch", "transformers"].endswith(
         "is of another line; `dockwright bump transformers 8.0.0` makes it another release"
     )
