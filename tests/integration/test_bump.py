@@ -79,6 +79,13 @@ def test_a_framework_that_brings_another_cuda_renames_its_accelerator(bumped: Ch
     assert not any("9.1.0-transformers" in path for path in after)
 
 
+def test_a_tool_that_all_releases_share_moves_in_all_of_them(bumped: Checkout) -> None:
+    with bumped.restored():
+        told = bumped.run("bump", "pip", "--in", "pytorch-*", "--no-layers")
+        bumped.run("generate", "--check")
+    assert "tensorflow-8.2.0" in told
+
+
 def test_a_new_release_comes_beside_the_one_it_is_like(bumped: Checkout) -> None:
     with bumped.restored() as before:
         bumped.run("release", "new", "pytorch", "9.2", "--like", "9.1", "--no-layers")

@@ -90,7 +90,7 @@ class Redraft:
         if any(move.pin.place is Place.TOOL for move in change.moves):  # which all releases share
             touched = {v.release.key: v.release for v in manifest.load(path).variants} | touched
         releases = tuple(touched.values())
-        states = [state(self.ws, release) for release in releases]
+        states = [_state(self.ws, release) for release in releases]
         manifest_edit.move(path, change.moves)
         pairs = self._solve([(r, pins.position(r)) for r in releases], change)
         for before, after in pairs:
@@ -102,7 +102,7 @@ class Redraft:
     def add(self, like: Release, change: Change) -> tuple[Release, Release]:
         """Write a release like another one, but for the pins that move; return both."""
         path = self.ws.buildspec_path
-        before_state = state(self.ws, like)
+        before_state = _state(self.ws, like)
         manifest_edit.add(path, like, change.moves, self.now.date())
         (pair,) = self._solve([(like, pins.position(like) + 1)], change)
         _raise_image_version(self.ws, before_state, pair[1])
@@ -152,13 +152,13 @@ def explained(what: str) -> Iterator[None]:
         raise SolveError(msg) from None
 
 
-def state(ws: Workspace, release: Release) -> State:
+def _state(ws: Workspace, release: Release) -> State:
     """Return a release with the lock that was made for it, whatever the draft says by now."""
     return State(release=release, lock=locks.load(ws.buildspec_path, release))
 
 
 def _raise_image_version(ws: Workspace, before: State, release: Release) -> None:
-    version = next_version(before.release.spec.image, before, state(ws, release))
+    version = next_version(before.release.spec.image, before, _state(ws, release))
     if version != release.spec.image:
         manifest_edit.set_image_version(ws.buildspec_path, release, version)
 
