@@ -109,7 +109,7 @@ def show(found: Preview, *, as_json: bool) -> None:
     for stay in found.outcome.stays:
         console.out(f"{stay.release.key}: {stay.pin.name} {stay.newest} cannot be: {stay.why}")
     for line, count in Counter(map(_unmended, found.outcome.unmended)).items():
-        console.out(f"{line} ({count} releases)")
+        console.out(f"{line} (releases: {count})")
     if found.outcome.is_empty:
         return
     for line in found.outcome.debian:

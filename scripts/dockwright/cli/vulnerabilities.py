@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from dockwright.composition.advisory_source import AdvisorySource
     from dockwright.composition.vulnerabilities import Comparison, Pair, Vulnerability
 
-NOT_LOOKED_AT = "vulnerabilities were not looked at: --advisories says where advisories are"
+NOT_LOOKED_AT = "not looked at: no advisory data; --advisories says where it is"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,7 +43,7 @@ def look(source: AdvisorySource, pairs: Sequence[Pair]) -> Looked:
 def show(looked: Looked | None) -> None:
     """Show it to people."""
     if looked is None:
-        console.out(NOT_LOOKED_AT)
+        console.out(f"vulnerabilities: {NOT_LOOKED_AT}")
         return
     found = looked.comparison.releases
     counts = [f"{sum(one.fate is fate for one in found)} {fate}" for fate in Fate]
@@ -60,9 +60,10 @@ def markdown(looked: Looked | None) -> None:
     """Show it as Markdown, as a changelog has it."""
     console.out("## Vulnerabilities\n")
     if looked is None:
-        console.out(f"{NOT_LOOKED_AT.capitalize()}.")
+        console.out(f"- {NOT_LOOKED_AT}")
         return
-    if found := looked.comparison.releases:
+    found = looked.comparison.releases
+    if found:
         console.out("| advisory | severity | package | before | after | | releases |")
         console.out("| --- | --- | --- | --- | --- | --- | --- |")
         for one, releases in found.items():
@@ -70,7 +71,7 @@ def markdown(looked: Looked | None) -> None:
         console.out("")
     for package, why in looked.comparison.unscanned.items():
         console.out(f"- {package} was not looked up: {why}")
-    console.out(f"{'' if found else 'None '}{looked.against}.".capitalize())
+    console.out(f"- {len(found)} {looked.against}")
 
 
 def as_data(looked: Looked | None) -> dict[str, Any] | None:
