@@ -12,12 +12,23 @@ from dockwright.clients.registry import Repository
 from dockwright.composition import image_layout
 from dockwright.spec import records, registries, selector
 from dockwright.spec.evidence import Kind
-from dockwright.spec.records import BuildRecord, CheckRecord, SmokeRecord, Status
+from dockwright.spec.records import (
+    BenchRecord,
+    BenchVerdict,
+    BuildRecord,
+    CheckRecord,
+    Interval,
+    MetricRecord,
+    SmokeRecord,
+    Status,
+    SuiteRecord,
+    SuiteStatus,
+)
 from dockwright.stages.push import parcels, send
 from dockwright.stages.push.sources import Layouts
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from dockwright.clients.cosign import Signer
@@ -33,8 +44,8 @@ GPU_CHECK = "cuda/check_gpu"
 REGISTRIES = """\
 registries:
   staging: {{place: "{host}/staging", retention_days: 30}}
-  production: {{place: "{host}/production"}}
-  signed: {{place: "{host}/signed", requires: [smoke, signature], key: release.pub}}
+  production: {{place: "{users}/production"}}
+  signed: {{place: "{users}/signed", requires: [smoke, signature], key: release.pub}}
 """
 
 
@@ -45,6 +56,8 @@ class Publisher:
     sample: Sample
     folder: Path
     glob: str = f"{RELEASE}-*"
+    extra_bytes: int = 20_000
+    """What each image weighs, about."""
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     digests: dict[str, str] = field(default_factory=dict)
     signer: Signer | None = None
@@ -57,15 +70,17 @@ class Publisher:
     def variants(self) -> tuple[Variant, ...]:
         return selector.pick(self.every, [self.glob])
 
-    def know(self, host: str) -> None:
-        """Write registries.yml with a staging and a production place on a host."""
+    def know(self, host: str, *, users: str | None = None) -> None:
+        """Write registries.yml: staging is on a host, users' places there or on a host of their own."""
         path = self.sample.ws.buildspec_path / registries.FILE
-        path.write_text(REGISTRIES.format(host=host), encoding="utf-8")
+        path.write_text(REGISTRIES.format(host=host, users=users or host), encoding="utf-8")
 
     def build(self, seed: int, *, statuses: Sequence[Status] = (Status.PASSED,)) -> None:
         """Make images that only a seed tells from others, and records that they were checked."""
         for number, variant in enumerate(self.variants):
-            made = images.tiny(self.folder / "blobs", extra_bytes=20_000, seed=seed * 100 + number)
+            made = images.tiny(
+                self.folder / "blobs", extra_bytes=self.extra_bytes, seed=seed * 100 + number
+            )
             path = self.folder / variant.identifier
             image_layout.write(path, made, reference=variant.reference)
             self.digests[variant.identifier] = made.digest
@@ -104,6 +119,21 @@ class Publisher:
         )
         records.write(self.sample.ws.out_path, "smoke", record)
 
+    def record_bench(
+        self,
+        verdict: BenchVerdict,
+        *,
+        against: Mapping[str, str],
+        status: SuiteStatus = SuiteStatus.MEASURED,
+    ) -> None:
+        """Note what benchmarks said of all images that were built last; `against` by identifier."""
+        for variant in self.variants:
+            name = variant.identifier
+            record = bench_record(
+                name, self.digests[name], verdict, against=against.get(name), status=status
+            )
+            records.write(self.sample.ws.out_path, "bench", record)
+
     def push(self, session: Session, place: str = "staging") -> tuple[PushRecord, ...]:
         """Push what was built last; the clock goes on by a minute."""
         target = registries.find(self.sample.ws.buildspec_path, f"{session.host}/{place}")
@@ -139,12 +169,12 @@ class Publisher:
         """Attach the records alone: the sample's wheels, which the rest is made of, do not exist."""
         digest, created_at = parcel.record.digest, now.isoformat(timespec="seconds")
         attached = [*also]
-        for kind in (Kind.BUILD, Kind.SMOKE):
-            path = records.record_path(self.sample.ws.out_path, parcel.record.identifier, kind)
-            content = path.read_bytes()
-            attached.append(
-                evidence.attach(repository, digest, kind, content, created_at=created_at)
-            )
+        for kind in (Kind.BUILD, Kind.SMOKE, Kind.BENCH):
+            content = records.content_of(self.sample.ws.out_path, parcel.record, kind)
+            if content is not None:
+                attached.append(
+                    evidence.attach(repository, digest, kind, content, created_at=created_at)
+                )
         if self.signer:
             cosign.sign(self.signer, repository, (digest, *attached))
 
@@ -158,3 +188,34 @@ class Publisher:
                 if not tag.startswith("sha256-") and digest is not None:
                     found[f"{name}:{tag}"] = digest
         return found
+
+
+def bench_record(
+    identifier: str,
+    digest: str,
+    verdict: BenchVerdict,
+    *,
+    against: str | None,
+    status: SuiteStatus = SuiteStatus.MEASURED,
+) -> BenchRecord:
+    """Return the record of a benchmark with one metric."""
+    metric = MetricRecord(
+        name="batch=1",
+        unit="s",
+        value=Interval(median=1.0, low=0.9, high=1.1),
+        starts=5,
+        verdict=verdict,
+        reason="as measured",
+    )
+    metrics = (metric,) if status is SuiteStatus.MEASURED else ()
+    suite = SuiteRecord(name="latency/x", status=status, detail="", metrics=metrics)
+    return BenchRecord(
+        identifier=identifier,
+        digest=digest,
+        finished_at="2026-11-26T12:00:00+00:00",
+        seconds=60.0,
+        host="local",
+        against=against,
+        against_identifier="another" if against else None,
+        suites=(suite,),
+    )

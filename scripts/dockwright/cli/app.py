@@ -29,6 +29,7 @@ from dockwright.cli import (
     prove,
     push,
     registry,
+    rollback,
     run,
     scan,
     serve,
@@ -36,6 +37,7 @@ from dockwright.cli import (
     sizes,
     smoke,
     verify,
+    yank,
 )
 
 app = typer.Typer(
@@ -85,8 +87,8 @@ app.command("push")(push.push)
 app.command("diff")(diff.diff)
 app.command("verify")(verify.verify)
 app.command("promote")(promote.promote)
-app.command("rollback")(promote.rollback)
-app.command("yank")(promote.yank)
+app.command("rollback")(rollback.rollback)
+app.command("yank")(yank.yank)
 app.command("prove")(prove.prove)
 app.command("show")(show.show)
 app.command("doctor")(doctor.doctor)

@@ -1,4 +1,4 @@
-"""`dockwright promote`, `rollback` and `yank`: what users find in a registry under which name."""
+"""`dockwright promote`: proven images of a registry under the names that users know."""
 
 from __future__ import annotations
 
@@ -6,33 +6,25 @@ import getpass
 import socket
 from contextlib import ExitStack
 from datetime import UTC, datetime
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dockwright import console
+from dockwright.cli import places
 from dockwright.cli.common import Globs, Json, here, load
-from dockwright.errors import NothingSelectedError
 from dockwright.spec import journal, registries, selector
 from dockwright.spec.registries import Requirement, Target
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    from dockwright.clients.registry import Repository
     from dockwright.clients.registry_session import Session
     from dockwright.spec.records import PromoteRecord
-    from dockwright.spec.variants import Variant
-    from dockwright.stages.promote.proof import Proven, Trusted
+    from dockwright.stages.promote.proof import Proven
+    from dockwright.stages.promote.records import Trusted
     from dockwright.stages.promote.releases import Route
-    from dockwright.stages.yank import Marked
     from dockwright.workspace import Workspace
-
-Place = Annotated[
-    str,
-    typer.Option("--in", metavar="NAME|HOST[/PATH]", help="The registry."),
-]
 
 
 def promote(
@@ -73,9 +65,11 @@ def promote(
     variants = selector.pick(every, globs or [])
     releases.require_whole(variants, every)
     waivers = proof.Waivers(reasons=_reasons(waive or [], owner), owner=owner)
+    policy = proof.Policy(registry=target.registry, waivers=waivers, trusted=_trusted(ws, target))
     with ExitStack() as stack:
-        there = _session(stack, target)
-        start = there if source.host == target.host else _session(stack, source)
+        there = stack.enter_context(places.opened(target))
+        is_one = source.host == target.host
+        start = there if is_one else stack.enter_context(places.opened(source))
         route = _route(ws, source, target, there, owner)
         ecr.require(
             (*(route.repository(v) for v in variants), route.journal),
@@ -83,79 +77,19 @@ def promote(
         )
         proven = proof.prove(
             variants,
-            lambda variant: _at(start, source, variant.repository),
+            every,
+            lambda variant: places.at(start, source, variant.repository),
             route.repository,
-            target.registry,
-            waivers,
-            _trusted(ws, target),
+            policy,
         )
+        for each in proven:
+            if each.bench:
+                console.say(f"{each.variant.identifier}: {each.bench}")
         if dry_run:
             _show(proven, *releases.planned(proven, every, route), target, as_json=as_json)
             return
         promoted = releases.promote(ws, proven, every, route)
     _report(promoted, as_json=as_json)
-
-
-def rollback(
-    globs: Annotated[
-        list[str],
-        typer.Argument(metavar="RELEASE|GLOB", help="Releases, or identifiers of their images."),
-    ],
-    *,
-    in_: Place,
-) -> None:
-    """Give the names of releases back to the images that had them before the last promotion."""
-    from dockwright.stages import rollback as stage  # noqa: PLC0415 - slow to import
-
-    ws = here()
-    target = registries.find(ws.buildspec_path, in_)
-    names = _releases(load(ws).variants, globs)
-    with ExitStack() as stack:
-        session = _session(stack, target)
-        book = _at(session, target, journal.REPOSITORY)
-
-        def open_(name: str) -> Repository:
-            return _at(session, target, name)
-
-        undoings = stage.prepare(names, book, open_)
-        stage.rollback(undoings, book, open_)
-    rows = [
-        (f"{target.place}/{change.repository}:{change.tag}", change.before or "removed")
-        for undoing in undoings
-        for change in undoing.changes
-    ]
-    console.table(("REFERENCE", "DIGEST"), rows)
-
-
-def yank(
-    what: Annotated[
-        str,
-        typer.Argument(
-            metavar="REF|GLOB", help="NAME:TAG or NAME@DIGEST in the registry; or identifiers."
-        ),
-    ],
-    *,
-    in_: Place,
-    reason: Annotated[str, typer.Option(metavar="TEXT", help="Why nobody shall use it.")],
-    replacement: Annotated[
-        str | None, typer.Option(metavar="TAG", help="What to use instead.")
-    ] = None,
-) -> None:
-    """Mark images as not to be used: they are neither promoted nor named again."""
-    from dockwright.stages import yank as stage  # noqa: PLC0415 - slow to import
-
-    ws = here()
-    target = registries.find(ws.buildspec_path, in_)
-    with ExitStack() as stack:
-        session = _session(stack, target)
-        if ":" in what or "@" in what:
-            one = stage.of_reference(what, target.place, lambda name: _named(session, name))
-            marked: tuple[Marked, ...] = (one,)
-        else:
-            variants = selector.pick(load(ws).variants, [what])
-            marked = stage.of_variants(variants, lambda v: _at(session, target, v.repository))
-        stage.yank(marked, reason=reason, replacement=replacement, now=_now(), sign=_sign(ws))
-    console.table(("YANKED",), [(f"{each.repository}@{each.digest}",) for each in marked])
 
 
 def _reasons(waive: Sequence[str], owner: str | None) -> dict[str, str]:
@@ -172,22 +106,6 @@ def _reasons(waive: Sequence[str], owner: str | None) -> dict[str, str]:
     return reasons
 
 
-def _session(stack: ExitStack, target: Target) -> Session:
-    from dockwright.clients import registry  # noqa: PLC0415 - slow to import
-
-    return stack.enter_context(registry.session(target.host))
-
-
-def _at(session: Session, target: Target, name: str) -> Repository:
-    return _named(session, target.repository(name))
-
-
-def _named(session: Session, name: str) -> Repository:
-    from dockwright.clients.registry import Repository  # noqa: PLC0415 - slow to import
-
-    return Repository(session=session, name=name)
-
-
 def _route(
     ws: Workspace, source: Target, target: Target, session: Session, owner: str | None
 ) -> Route:
@@ -196,11 +114,11 @@ def _route(
     return Route(
         source=source.place,
         target=target.place,
-        repository=lambda variant: _at(session, target, variant.repository),
-        journal=_at(session, target, journal.REPOSITORY),
+        repository=lambda variant: places.at(session, target, variant.repository),
+        journal=places.at(session, target, journal.REPOSITORY),
         by=f"{getpass.getuser()}@{socket.gethostname()}",
         owner=owner,
-        sign=_sign(ws),
+        sign=places.signs(ws),
         clock=lambda: datetime.now(UTC),
     )
 
@@ -214,33 +132,6 @@ def _trusted(ws: Workspace, target: Target) -> Trusted:
         return lambda _repository, _digest: True
     verifier = cosign.verifier(ws.home, str(ws.buildspec_path / str(registry.key)))
     return lambda repository, digest: cosign.problem(verifier, repository, digest) is None
-
-
-def _sign(ws: Workspace) -> Callable[[Repository, Sequence[str]], None]:
-    """Return what signs, where this process may; without a key, notes stay unsigned."""
-    from dockwright.clients import cosign  # noqa: PLC0415 - slow to import
-
-    signer = cosign.signer(ws.home)
-    if signer is None:
-        return lambda _repository, _digests: None
-    return lambda repository, digests: cosign.sign(signer, repository, digests)
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def _releases(every: Sequence[Variant], globs: Sequence[str]) -> tuple[str, ...]:
-    """Return the keys of the releases that are named, or have images that are."""
-    keys = dict.fromkeys(v.release.key for v in every)
-    named = [key for key in keys if any(fnmatchcase(key, glob) for glob in globs)]
-    rest = [glob for glob in globs if not any(fnmatchcase(key, glob) for key in keys)]
-    if rest:
-        named += [variant.release.key for variant in selector.pick(every, rest)]
-    if not named:
-        msg = "name the releases whose promotion shall be taken back"
-        raise NothingSelectedError(msg)
-    return tuple(dict.fromkeys(named))
 
 
 def _show(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from dockwright.spec.evidence import EMPTY, EMPTY_TYPE
 from dockwright.spec.image import OCI_MANIFEST_TYPE, sha256
@@ -53,6 +53,8 @@ class Entry(Part):
     source: str
     """The place that the images came from."""
     changes: tuple[Change, ...]
+    bench: dict[str, str] = Field(default_factory=dict)
+    """By identifier, what benchmarks said of the images, where the registry asks for them."""
 
     def __str__(self) -> str:
         return f"promotion {self.id} from {self.source}, begun at {self.begun_at} by {self.by}"

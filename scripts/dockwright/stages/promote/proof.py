@@ -4,30 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
-
-from dockwright.clients import evidence, publication
-from dockwright.errors import DockwrightError, PolicyError, RecordError, RegistryError, SmokeError
+from dockwright.clients import publication
+from dockwright.errors import DockwrightError, PolicyError, RecordError, RegistryError
 from dockwright.spec import publication as notes
+from dockwright.spec import tags
 from dockwright.spec.evidence import Kind
 from dockwright.spec.image import MANIFEST_TYPE
 from dockwright.spec.publication import Standing
-from dockwright.spec.records import BenchRecord, BenchVerdict, SmokeRecord, Status, SuiteStatus
 from dockwright.spec.registries import MediaTypes, Requirement
+from dockwright.stages.promote import records
+from dockwright.stages.promote.records import Subject
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from dockwright.clients.registry import Repository
-    from dockwright.spec.records import Record
     from dockwright.spec.registries import Registry
     from dockwright.spec.variants import Variant
-
-    R = TypeVar("R", bound=Record)
-    Trusted = Callable[[Repository, str], bool]
-    """Tells whether the trusted key has signed what a digest names."""
+    from dockwright.stages.promote.records import Trusted
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,34 +51,46 @@ class Proven:
     source: Repository
     standing: Standing
     waived: Mapping[str, str]
+    bench: str | None
+    """What benchmarks say, where the target asks for them."""
 
     @property
     def digest(self) -> str:
         return self.standing.digest
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Policy:
+    """What the target registry requires, what of it is waived, and who is trusted."""
+
+    registry: Registry
+    waivers: Waivers
+    trusted: Trusted
+
+    def requires(self, what: Requirement) -> bool:
+        return what in self.registry.requires
+
+
 def prove(
     variants: Sequence[Variant],
+    every: Sequence[Variant],
     source: Callable[[Variant], Repository],
     target: Callable[[Variant], Repository],
-    registry: Registry,
-    waivers: Waivers,
-    trusted: Trusted,
+    policy: Policy,
 ) -> tuple[Proven, ...]:
     """Return all images, proven, or one error that names all that are not, and why."""
     proven: list[Proven] = []
     problems: list[DockwrightError] = []
     for variant in variants:
         try:
-            proven.append(
-                _proven(variant, source(variant), target(variant), registry, waivers, trusted)
-            )
+            proven.append(_proven(variant, every, source(variant), target(variant), policy))
         except DockwrightError as e:
             problems.append(e)
     if problems:
         raise type(problems[0])("\n".join(map(str, problems)))
     used = {check for each in proven for check in each.waived}
-    if idle := [p for p in waivers.reasons if not any(fnmatchcase(c, p) for c in used)]:
+    reasons = policy.waivers.reasons
+    if idle := [p for p in reasons if not any(fnmatchcase(c, p) for c in used)]:
         msg = f"--waive {', '.join(idle)}: no check of that name is deferred; leave it out"
         raise PolicyError(msg)
     return tuple(proven)
@@ -90,13 +98,30 @@ def prove(
 
 def _proven(
     variant: Variant,
+    every: Sequence[Variant],
     source: Repository,
     target: Repository,
-    registry: Registry,
-    waivers: Waivers,
-    trusted: Trusted,
+    policy: Policy,
 ) -> Proven:
-    name = variant.identifier
+    image = _subject(variant, source, target, policy)
+    standing = _standing(image)
+    deferred, bench = records.smoke(image), None
+    if policy.requires(Requirement.BENCH):
+        more, bench = records.bench(image, _replaced(variant, every, target, image.digest))
+        deferred += more
+    waived = policy.waivers.of(deferred)
+    if open_checks := [check for check in deferred if check not in waived]:
+        msg = (
+            f"{image.name}: {', '.join(open_checks)} deferred: make them where there is a GPU, or "
+            "answer for it with --waive CHECK=REASON --owner NAME"
+        )
+        raise PolicyError(msg)
+    return Proven(variant=variant, source=source, standing=standing, waived=waived, bench=bench)
+
+
+def _subject(variant: Variant, source: Repository, target: Repository, policy: Policy) -> Subject:
+    """Return the image that the variant's name means, if it may be promoted at all."""
+    name, registry = variant.identifier, policy.registry
     digest = source.manifest_digest(variant.tag)
     if digest is None:
         msg = f"{name}: {source}:{variant.tag} is not there; `dockwright push` it first"
@@ -106,31 +131,28 @@ def _proven(
             msg = f"{name}: {repository}@{digest} was {yank}"
             raise PolicyError(msg)
     _require_media_type(name, source, digest, registry)
-    is_signed = Requirement.SIGNATURE in registry.requires
-    if is_signed and not trusted(source, digest):
+    is_signed = policy.requires(Requirement.SIGNATURE)
+    if is_signed and not policy.trusted(source, digest):
         msg = f"{name}: {source}@{digest} is not signed by {registry.key}"
         raise PolicyError(msg)
-    counts = trusted if is_signed else _anyone
-    standing = _standing(name, source, digest, counts)
-    deferred = _smoke(name, source, digest, counts)
-    if Requirement.BENCH in registry.requires:
-        deferred += _bench(name, source, digest, counts)
-    waived = waivers.of(deferred)
-    if open_checks := [check for check in deferred if check not in waived]:
-        msg = (
-            f"{name}: {', '.join(open_checks)} deferred: make them where there is a GPU, or "
-            "answer for it with --waive CHECK=REASON --owner NAME"
-        )
-        raise PolicyError(msg)
-    return Proven(variant=variant, source=source, standing=standing, waived=waived)
+    counts = policy.trusted if is_signed else _anyone
+    return Subject(name=name, repository=source, digest=digest, counts=counts)
 
 
-def _standing(name: str, source: Repository, digest: str, counts: Trusted) -> Standing:
+def _replaced(
+    variant: Variant, every: Sequence[Variant], target: Repository, digest: str
+) -> frozenset[str]:
+    """Return the images that users find under the variant's names now, itself left out."""
+    found = {target.manifest_digest(tag) for tag in tags.of(variant, every)}
+    return frozenset(other for other in found if other is not None and other != digest)
+
+
+def _standing(image: Subject) -> Standing:
     """Return what decides on the image's names, as its push has noted it."""
-    pieces = [p for p in evidence.found(source, digest, Kind.RELEASE) if counts(source, p.digest)]
-    standing = notes.parse(Standing, pieces[-1].content, about=digest) if pieces else None
-    if standing is None or standing.identifier != name:
-        msg = f"{name}: {source}@{digest} was not pushed as that image; `dockwright push` it"
+    piece = image.newest(Kind.RELEASE)
+    standing = notes.parse(Standing, piece.content, about=image.digest) if piece else None
+    if standing is None or standing.identifier != image.name:
+        msg = f"{image} was not pushed as that image; `dockwright push` it"
         raise RecordError(msg)
     return standing
 
@@ -145,58 +167,3 @@ def _require_media_type(name: str, source: Repository, digest: str, registry: Re
     if registry.media_types is MediaTypes.DOCKER and kind != MANIFEST_TYPE:
         msg = f"{name}: {source}@{digest} is a {kind}; {registry.place} takes only {MANIFEST_TYPE}"
         raise PolicyError(msg)
-
-
-def _smoke(name: str, source: Repository, digest: str, counts: Trusted) -> list[str]:
-    """Return the checks that were deferred; raise unless all others have passed."""
-    record = _newest(name, source, digest, Kind.SMOKE, SmokeRecord, counts)
-    if failed := [check.name for check in record.checks if check.status is Status.FAILED]:
-        msg = f"{name}: {', '.join(failed)} failed on {digest}"
-        raise SmokeError(msg)
-    if not record.count(Status.PASSED):
-        msg = f"{name}: no check has passed on {digest}; run `dockwright smoke` and push again"
-        raise SmokeError(msg)
-    return [check.name for check in record.checks if check.status is Status.DEFERRED]
-
-
-def _bench(name: str, source: Repository, digest: str, counts: Trusted) -> list[str]:
-    """Return the suites that were deferred; raise unless all others were measured and no worse."""
-    record = _newest(name, source, digest, Kind.BENCH, BenchRecord, counts)
-    bad = [
-        s.name for s in record.suites if s.status in {SuiteStatus.FAILED, SuiteStatus.UNFINISHED}
-    ]
-    bad += [
-        f"{suite.name} {metric.name}"
-        for suite in record.suites
-        for metric in suite.metrics
-        if metric.verdict is BenchVerdict.WORSE
-    ]
-    if bad or not record.suites:
-        what = f"{', '.join(bad)} failed or worse" if bad else "nothing was measured"
-        msg = f"{name}: benchmarks of {digest}: {what}"
-        raise PolicyError(msg)
-    return [f"bench/{s.name}" for s in record.suites if s.status is SuiteStatus.DEFERRED]
-
-
-def _newest(
-    name: str, source: Repository, digest: str, kind: Kind, model: type[R], counts: Trusted
-) -> R:
-    """Return the latest record of an image that counts."""
-    pieces = [p for p in evidence.found(source, digest, kind) if counts(source, p.digest)]
-    if not pieces:
-        msg = (
-            f"{name}: {source}@{digest} has no {kind} record that counts; "
-            f"run `dockwright {kind} {name}` and push again"
-        )
-        raise RecordError(msg)
-    try:
-        record = model.model_validate_json(pieces[-1].content)
-    except ValidationError as e:
-        msg = f"{name}: the {kind} record of {digest} cannot be read ({e.error_count()} problems)"
-        raise RecordError(msg) from None
-    if (record.digest, record.identifier) != (digest, name):
-        msg = (
-            f"{name}: the {kind} record beside {digest} is of {record.identifier}, {record.digest}"
-        )
-        raise RecordError(msg)
-    return record

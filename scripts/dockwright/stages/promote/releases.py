@@ -177,7 +177,7 @@ def _entry(
     """Return what to write down: a promotion that was broken off goes on under its own entry."""
     begun = promotion_journal.read(route.journal, release).newest(State.BEGUN, State.UNDOING)
     if begun is None:
-        return _new_entry(changes, route) if changes else None
+        return _new_entry(group, changes, route) if changes else None
     ours = {(each.proven.variant.repository, each.proven.digest) for each in group}
     if begun.state is State.UNDOING or any(
         (c.repository, c.after) not in ours for c in begun.changes
@@ -193,7 +193,7 @@ def _entry(
     return begun.model_copy(update={"changes": (*rest, *more)})
 
 
-def _new_entry(changes: tuple[Change, ...], route: Route) -> Entry:
+def _new_entry(group: Sequence[Placed], changes: tuple[Change, ...], route: Route) -> Entry:
     return Entry(
         id=uuid.uuid4().hex[:12],
         state=State.BEGUN,
@@ -201,6 +201,7 @@ def _new_entry(changes: tuple[Change, ...], route: Route) -> Entry:
         by=route.by,
         source=route.source,
         changes=changes,
+        bench={p.variant.identifier: p.bench for p in (each.proven for each in group) if p.bench},
     )
 
 
