@@ -20,6 +20,7 @@ from dockwright.clients.registry import Repository, session
 from dockwright.errors import ProcessError
 from dockwright.spec.evidence import Kind
 from dockwright.spec.image import OCI_MANIFEST_TYPE, sha256
+from dockwright.spec.publication import Yank
 from dockwright.stages import attest
 from dockwright.stages.verify import run
 from dockwright.stages.verify.subject import Subject
@@ -47,7 +48,7 @@ class Case:
         self.site, self.repository, self.small, self.signer = site, repository, small, signer
         registry_push.push(repository, small.image, tags=["1"])
         self.attached = attest.attach_all(
-            small.ws, small.variant, repository, now=NOW, signer=signer
+            small.ws, small.variant, repository, now=NOW, revision=None, signer=signer
         )
 
     @property
@@ -154,7 +155,12 @@ def test_cosign_and_oras_find_and_accept_the_evidence(
 def test_attesting_again_adds_nothing(case: Case) -> None:
     tags = set(case.repository.tags())
     again = attest.attach_all(
-        case.small.ws, case.small.variant, case.repository, now=NOW, signer=case.signer
+        case.small.ws,
+        case.small.variant,
+        case.repository,
+        now=NOW,
+        revision=None,
+        signer=case.signer,
     )
     assert again == case.attached
     assert set(case.repository.tags()) == tags
@@ -225,6 +231,7 @@ def test_an_oci_typed_manifest_of_the_same_layers_is_told(case: Case) -> None:
 
 
 def test_a_yank_shows(case: Case) -> None:
-    evidence.attach(case.repository, case.digest, Kind.YANK, b"it leaks", created_at=LATER)
+    note = Yank(digest=case.digest, reason="it leaks", replacement="2", yanked_at=LATER)
+    evidence.attach(case.repository, case.digest, Kind.YANK, note.content, created_at=LATER)
     assert case.verdicts() == {**ABSENT, "yank": "fail"}
-    assert "it leaks" in case.lines["yank"].reason
+    assert case.lines["yank"].reason == f"it was {note}"

@@ -114,7 +114,7 @@ def attested_and_verified(
     records.write(copy.out_path, "smoke", smoke)
     with session(address) as its:
         repository = Repository(session=its, name=variant.repository)
-        attest.attach_all(copy, variant, repository, now=NOW, signer=signer)
+        attest.attach_all(copy, variant, repository, now=NOW, revision=None, signer=signer)
     key = str(signer.key).replace(".key", ".pub")
     argv = (*program, "verify", f"{address}/{variant.reference}", "--key", key, "--json")
     said = json.loads(process.run(argv, cwd=copy.root.parent, timeout_s=600))

@@ -32,7 +32,7 @@ def small(good: Sample, tmp_path: Path) -> SmallImage:
 
 
 def documents(small: SmallImage) -> dict[Kind, bytes]:
-    return dict(attest.documents(small.ws, attest.load(small.ws, small.variant)))
+    return dict(attest.documents(small.ws, attest.load(small.ws, small.variant), None))
 
 
 def test_every_kind_there_is_travels_and_nothing_names_the_machine(small: SmallImage) -> None:
@@ -102,7 +102,7 @@ def test_wheels_that_are_not_there_are_named(small: SmallImage) -> None:
     _, wheel = next(iter(material.files()))
     (small.ws.wheels_path / wheel.sha256 / wheel.filename).unlink()
     with pytest.raises(NetworkError, match=wheel.filename):
-        list(attest.documents(small.ws, material))
+        list(attest.documents(small.ws, material, None))
 
 
 def test_an_image_of_the_other_builder_has_no_scaffold(small: SmallImage) -> None:

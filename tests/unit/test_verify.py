@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import images
+import publishing
 import small_image
 from dockwright.clients import cosign, evidence, registry_push
 from dockwright.clients.registry import Repository, _descriptor
@@ -17,7 +18,8 @@ from dockwright.composition.assemble import scaffold
 from dockwright.errors import VerifyError
 from dockwright.spec.evidence import Kind
 from dockwright.spec.image import OCI_INDEX_TYPE, OCI_MANIFEST_TYPE, sha256
-from dockwright.spec.records import ScanRecord
+from dockwright.spec.publication import Yank
+from dockwright.spec.records import BenchVerdict, ScanRecord
 from dockwright.stages import attest
 from dockwright.stages.verify import run
 from dockwright.stages.verify.subject import Subject
@@ -35,6 +37,7 @@ NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 TODAY = date(2026, 7, 1)
 NEED_A_SIGNATURE = ("signature", "provenance", "build", "smoke", "sbom", "wheels")
 LATER = "2026-11-27T12:00:00+00:00"
+OLD = "sha256:" + "a" * 64
 
 
 class Case:
@@ -43,7 +46,9 @@ class Case:
     def __init__(self, small: SmallImage, repository: Repository, registry: FakeRegistry) -> None:
         self.small, self.repository, self.registry = small, repository, registry
         registry_push.push(repository, small.image, tags=["1"])
-        attached = attest.attach_all(small.ws, small.variant, repository, now=NOW, signer=None)
+        attached = attest.attach_all(
+            small.ws, small.variant, repository, now=NOW, revision=None, signer=None
+        )
         self.signed = {small.image.digest, *attached}
         self.answer = cosign.NO_SIGNATURE
 
@@ -233,10 +238,34 @@ def test_a_scaffold_that_gives_other_wheels_is_named(case: Case) -> None:
 
 
 def test_a_yanked_image_fails_whoever_yanked_it(case: Case) -> None:
-    case.attach(Kind.YANK, b"it forgets half of what it learns", is_signed=False)
+    note = Yank(digest=case.digest, reason="it forgets", replacement="2-cpu", yanked_at="today")
+    case.attach(Kind.YANK, note.content, is_signed=False)
     lines = case.lines()
     assert verdicts(lines) == {**ALLOWED, "yank": "fail"}
-    assert "it forgets half" in lines["yank"].reason
+    assert lines["yank"].reason == "it was yanked on today: it forgets; use 2-cpu"
+
+
+def test_a_yank_that_cannot_be_read_fails_all_the_same(case: Case) -> None:
+    case.attach(Kind.YANK, b"it forgets", is_signed=False)
+    line = case.lines()["yank"]
+    assert (line.verdict, "cannot be read" in line.reason) == ("fail", True)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "against", "verdict_of_line", "said"),
+    [
+        (BenchVerdict.SAME, OLD, "pass", f"1 same than {OLD}"),
+        (BenchVerdict.WORSE, OLD, "fail", "latency/x: batch=1 is worse: as measured"),
+        (BenchVerdict.UNKNOWN, None, "pass", "compared with nothing"),
+    ],
+)
+def test_benchmarks_are_told_and_fail_where_they_have_found_it_slower(
+    case: Case, verdict: BenchVerdict, against: str | None, verdict_of_line: str, said: str
+) -> None:
+    record = publishing.bench_record("x", case.digest, verdict, against=against)
+    case.attach(Kind.BENCH, record.model_dump_json().encode(), is_signed=True)
+    line = case.lines()["bench"]
+    assert (line.verdict, said in line.reason) == (verdict_of_line, True), line.reason
 
 
 def test_an_image_whose_release_is_out_of_support_fails(case: Case) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from dockwright.clients.cosign import Signer
+    from dockwright.clients.git import Revision
     from dockwright.clients.registry import Repository
     from dockwright.spec.records import PushRecord
     from dockwright.stages.push.parcels import Parcel
@@ -54,7 +55,7 @@ def push(
 
     The login is that of `docker login`. Nothing is published before its last layer is there.
     """
-    from dockwright.clients import cosign, registry  # noqa: PLC0415 - slow to import
+    from dockwright.clients import cosign, git, registry  # noqa: PLC0415 - slow to import
     from dockwright.stages import plan  # noqa: PLC0415 - likewise
     from dockwright.stages.push import parcels, send  # noqa: PLC0415 - likewise
 
@@ -80,7 +81,7 @@ def push(
                 source,
                 session,
                 target,
-                attest=partial(_attest, ws, signer),
+                attest=partial(_attest, ws, signer, git.revision(ws.root)),
                 clock=lambda: datetime.now(UTC),
                 mount_from=[reference.repository for reference in repositories],
             )
@@ -107,6 +108,7 @@ def _opened(ws: Workspace, from_: str | None) -> Iterator[Source]:
 def _attest(
     ws: Workspace,
     signer: Signer | None,
+    revision: Revision | None,
     repository: Repository,
     parcel: Parcel,
     *,
@@ -115,7 +117,9 @@ def _attest(
 ) -> None:
     from dockwright.stages import attest  # noqa: PLC0415 - slow to import
 
-    attest.attach_all(ws, parcel.variant, repository, now=now, signer=signer, also=also)
+    attest.attach_all(
+        ws, parcel.variant, repository, now=now, revision=revision, signer=signer, also=also
+    )
 
 
 def _show(parcels: Sequence[Parcel], *, as_json: bool) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from dockwright import console
 from dockwright.builders import assemble
-from dockwright.clients import cosign, evidence, git
+from dockwright.clients import cosign, evidence
 from dockwright.composition import provenance, runtime, sbom, wheels
 from dockwright.composition.assemble import keys, scaffold
 from dockwright.composition.assemble.install import Target
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from dockwright.clients.cosign import Signer
+    from dockwright.clients.git import Revision
     from dockwright.clients.registry import Repository
     from dockwright.spec.variants import Variant
     from dockwright.workspace import Workspace
@@ -35,13 +36,15 @@ def attach_all(
     repository: Repository,
     *,
     now: datetime,
+    revision: Revision | None,
+    overlay: Revision | None = None,
     signer: Signer | None,
     also: Sequence[str] = (),
 ) -> tuple[str, ...]:
     """Attach everything that is known of a variant's pushed image, and sign it with the image.
 
-    What is attached already is not attached again; `also` names what else is signed. Returns the
-    digests of the evidence.
+    What is attached already is not attached again; `also` names what else is signed. `revision` is
+    the checkout's, `overlay` that of a downstream team's folder. Returns the digests of the evidence.
     """
     material = load(ws, variant)
     digest = material.record.digest
@@ -49,7 +52,7 @@ def attach_all(
         *also,
         *(
             _attach(repository, digest, kind, content, now=now)
-            for kind, content in documents(ws, material)
+            for kind, content in documents(ws, material, revision, overlay)
         ),
     )
     if signer is None:
@@ -76,7 +79,12 @@ def load(ws: Workspace, variant: Variant) -> Material:
     )
 
 
-def documents(ws: Workspace, material: Material) -> Iterator[tuple[Kind, bytes]]:
+def documents(
+    ws: Workspace,
+    material: Material,
+    revision: Revision | None,
+    overlay: Revision | None = None,
+) -> Iterator[tuple[Kind, bytes]]:
     """Yield every piece of evidence of the image, by kind."""
     wheels.verify(ws.wheels_path, [file for _, file in material.files()])
     for kind in STAGES:
@@ -92,8 +100,8 @@ def documents(ws: Workspace, material: Material) -> Iterator[tuple[Kind, bytes]]
             material,
             store=ws.wheels_path,
             sources=made_from,
-            revision=git.revision(ws.root),
-            overlay=git.revision(ws.committed_path) if is_overlay else None,
+            revision=revision,
+            overlay=overlay if is_overlay else None,
         ),
     )
     if material.record.builder == assemble.NAME:

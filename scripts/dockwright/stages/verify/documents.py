@@ -5,16 +5,26 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
-from dockwright.clients import cosign, evidence, trust
+from dockwright.clients import cosign, publication, trust
 from dockwright.errors import RecordError
 from dockwright.spec import records
 from dockwright.spec.evidence import Kind
 from dockwright.spec.image import LAYER_TYPE, MANIFEST_TYPE
 from dockwright.spec.provenance import BUILDER
-from dockwright.spec.records import BuildRecord, ScanRecord, SmokeRecord, Status
+from dockwright.spec.records import (
+    BenchRecord,
+    BenchVerdict,
+    BuildRecord,
+    ScanRecord,
+    SmokeRecord,
+    Status,
+    SuiteStatus,
+)
 from dockwright.stages.verify.verdict import absent, failed, passed
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from dockwright.stages.verify.subject import Subject
     from dockwright.stages.verify.verdict import Line
 
@@ -82,12 +92,27 @@ def smoke(subject: Subject) -> Line:
 
 
 def bench(subject: Subject) -> Line:
-    """Tell whether there is a signed report of benchmarks of this very image."""
+    """Tell how the benchmarks of this very image ended."""
     signed = subject.signed(Kind.BENCH)
     if signed.piece is None:
         return absent("bench", signed.note or "no report is attached")
-    record = records.loads(signed.piece.content, records.AnyRecord, of=subject.digest)
-    return passed("bench", f"measured on {record.finished_at}", signed.note)
+    record = records.loads(signed.piece.content, BenchRecord, of=subject.digest)
+    counts = ", ".join(f"{record.count(v)} {v}" for v in BenchVerdict if record.count(v))
+    told = f"{counts} than {record.against}" if record.against else "compared with nothing"
+    deferred = [suite.name for suite in record.suites if suite.status is SuiteStatus.DEFERRED]
+    waits = f"deferred: {', '.join(deferred)}" if deferred else ""
+    bad = list(_slower(record))
+    line = failed if bad else passed
+    return line("bench", told, *bad, f"measured on {record.finished_at}", waits, signed.note)
+
+
+def _slower(record: BenchRecord) -> Iterator[str]:
+    for suite in record.suites:
+        if suite.status in {SuiteStatus.FAILED, SuiteStatus.UNFINISHED}:
+            yield f"{suite.name} is {suite.status}"
+        for metric in suite.metrics:
+            if metric.verdict is BenchVerdict.WORSE:
+                yield f"{suite.name}: {metric.name} is worse: {metric.reason}"
 
 
 def scan(subject: Subject) -> Line:
@@ -104,11 +129,10 @@ def scan(subject: Subject) -> Line:
 
 def yank(subject: Subject) -> Line:
     """Tell whether the image was withdrawn; a yank counts unsigned too, since it only warns."""
-    yanks = evidence.found(subject.repository, subject.digest, Kind.YANK)
-    if not yanks:
+    found = publication.yank_of(subject.repository, subject.digest)
+    if found is None:
         return passed("yank", "it is not withdrawn")
-    said = yanks[-1].content.decode("utf-8", "replace").strip()
-    return failed("yank", f"withdrawn on {yanks[-1].created_at}: {said}")
+    return failed("yank", f"it was {found}")
 
 
 def support(subject: Subject, today: date) -> Line:
