@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import socket
-import time
 from typing import TYPE_CHECKING
 
-import httpx
 import pytest
 
 import images
-from dockwright import process
-from dockwright.clients import apt, daemons, registry_server
+import secure_registry
 from dockwright.clients.registry import Repository, session
 from dockwright.clients.registry_push import push
 from dockwright.errors import RegistryError
@@ -23,18 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dockwright.workspace import Workspace
+    from secure_registry import Secrets
 
-# The user's name and the bcrypt hash of "s3cret": `distribution` takes no other hash.
-HTPASSWD = "me:$2b$04$1TSxYyVVY63kCkUieM7SRO9n8Zr3JOSBffGYNT8oiVwuEeLox.c4y\n"
-CONFIG = """\
-version: 0.1
-log: {{level: warn}}
-storage: {{filesystem: {{rootdirectory: "{folder}/data"}}}}
-auth: {{htpasswd: {{realm: here, path: "{folder}/htpasswd"}}}}
-http:
-  addr: "{address}"
-  tls: {{certificate: "{folder}/cert.pem", key: "{folder}/key.pem"}}
-"""
 HELPER = """\
 #!/bin/sh
 read -r host
@@ -44,37 +30,18 @@ echo '{{"ServerURL": "'"$host"'", "Username": "me", "Secret": "s3cret"}}'
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("secure")
+def secrets(tmp_path_factory: pytest.TempPathFactory) -> Secrets:
+    return secure_registry.secrets(tmp_path_factory.mktemp("secrets"))
 
 
 @pytest.fixture(scope="module")
-def address(checkout: Workspace, folder: Path) -> Iterator[str]:
+def address(
+    checkout: Workspace, secrets: Secrets, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
     """A registry with a certificate of its own making, that wants a login."""
-    place = registry_server.site(checkout)
-    apt.fetch(
-        ["docker-registry"],
-        suite=apt.host_suite(),
-        state_path=place.apt_state_path,
-        into=place.programs_path,
-    )
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        where = f"127.0.0.1:{probe.getsockname()[1]}"
-    options = ("-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=test")
-    files = ("-keyout", folder / "key.pem", "-out", folder / "cert.pem")
-    names = ("-addext", "subjectAltName=IP:127.0.0.1")
-    process.run(("openssl", "req", *options, *files, *names), timeout_s=60)
-    (folder / "htpasswd").write_text(HTPASSWD)
-    (folder / "config.yml").write_text(CONFIG.format(folder=folder, address=where))
-    program = place.programs_path / "usr" / "bin" / "docker-registry"
-    argv = (program, "serve", folder / "config.yml")
-    pid = process.spawn_daemon(argv, log_path=folder / "log")
-    (daemon,) = (p for p in daemons.running(place.programs_path) if p.pid == pid)
-    try:
-        _wait(where, pid, folder / "log")
+    folder = tmp_path_factory.mktemp("secure") / "registry"
+    with secure_registry.running(checkout, folder, secrets) as where:
         yield where
-    finally:
-        daemons.end(daemon, grace_s=5)
 
 
 @pytest.fixture
@@ -86,9 +53,9 @@ def docker_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def trusted(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def trusted(secrets: Secrets, monkeypatch: pytest.MonkeyPatch) -> None:
     """The registry's certificate, as the environment names it."""
-    monkeypatch.setenv("SSL_CERT_FILE", str(folder / "cert.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(secrets.cert_path))
 
 
 @pytest.mark.usefixtures("trusted")
@@ -161,16 +128,3 @@ def test_without_a_good_login_the_way_out_is_said_and_no_secret(
 def test_a_certificate_that_nobody_vouches_for_is_refused_even_here(address: str) -> None:
     with session(address) as its, pytest.raises(RegistryError, match="SSL_CERT_FILE"):
         Repository(session=its, name="secure/tiny").tags()
-
-
-def _wait(where: str, pid: int, log_path: Path) -> None:
-    deadline = time.monotonic() + 20
-    while True:
-        try:
-            httpx.get(f"https://{where}/v2/", verify=False)  # noqa: S501
-        except httpx.HTTPError:
-            assert daemons.is_alive(pid), log_path.read_text()
-            assert time.monotonic() < deadline, log_path.read_text()
-            time.sleep(0.05)
-        else:
-            return
