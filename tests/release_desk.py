@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from dockwright.clients import evidence, promotion_journal
 from dockwright.clients.registry import Repository
 from dockwright.spec import journal, registries
+from dockwright.spec.evidence import Kind
+from dockwright.spec.publication import Yank
 from dockwright.spec.records import Status, SuiteStatus
 from dockwright.spec.registries import Requirement
 from dockwright.stages import rollback
@@ -26,9 +28,9 @@ if TYPE_CHECKING:
     import httpx
 
     from dockwright.clients.registry_session import Session
-    from dockwright.spec.evidence import Kind
     from dockwright.spec.journal import Entry, State
     from dockwright.spec.records import BenchVerdict, PromoteRecord
+    from dockwright.spec.variants import Variant
     from sample import Sample
 
     Tags = Mapping[str, str]
@@ -158,6 +160,13 @@ class Desk:
     def states(self) -> list[State]:
         return [entry.state for entry in self.entries()]
 
+    def yank(self, variant: Variant, place: str, reason: str) -> None:
+        """Yank the variant's image that was built last."""
+        digest = self.publisher.digests[variant.identifier]
+        with opened(self.registry, name=f"{place}/{variant.repository}") as its:
+            note = Yank(digest=digest, reason=reason, yanked_at="today")
+            evidence.attach(its, digest, Kind.YANK, note.content, created_at=NOW.isoformat())
+
     def attached(self, kind: Kind, place: str = "production") -> list[bytes]:
         """Return what is attached of a kind to any image of the release."""
         found = []
@@ -180,9 +189,14 @@ class Desk:
 
 def made(good: Sample, folder: Path) -> Desk:
     """Return the desk of someone whose release has two images."""
+    leave_two(good)
+    return Desk(Publisher(sample=good, folder=folder / "layouts", now=NOW))
+
+
+def leave_two(good: Sample) -> None:
+    """Take one of the release's three images out of the sample's manifest."""
     good.edit(
         "tensorflow.yml",
         "exclude:\n",
         "exclude:\n  - match: '*-training-cu999'\n    reason: Two images are a release, too.\n",
     )
-    return Desk(Publisher(sample=good, folder=folder / "layouts", now=NOW))

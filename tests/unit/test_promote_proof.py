@@ -11,7 +11,7 @@ from dockwright.clients import evidence
 from dockwright.errors import DockwrightError, PolicyError, RecordError, RegistryError, SmokeError
 from dockwright.spec.evidence import Kind
 from dockwright.spec.image import sha256
-from dockwright.spec.publication import Waiver, Yank
+from dockwright.spec.publication import Waiver
 from dockwright.spec.records import BenchVerdict, Status, SuiteStatus
 from dockwright.spec.registries import Requirement
 from dockwright.stages.promote.proof import Waivers
@@ -119,11 +119,7 @@ def test_only_what_the_key_has_signed_counts_where_that_is_required(desk: Desk) 
 def test_a_yanked_image_is_refused_wherever_it_was_yanked(desk: Desk, place: str) -> None:
     desk.push(1)
     desk.promote()
-    variant = desk.publisher.variants[0]
-    digest = desk.publisher.digests[variant.identifier]
-    with opened(desk.registry, name=f"{place}/{variant.repository}") as repository:
-        note = Yank(digest=digest, reason="it forgets", yanked_at="today")
-        evidence.attach(repository, digest, Kind.YANK, note.content, created_at=NOW.isoformat())
+    desk.yank(desk.publisher.variants[0], place, "it forgets")
     with pytest.raises(PolicyError, match=f"{place}/.*was yanked on today: it forgets"):
         desk.promote()
 

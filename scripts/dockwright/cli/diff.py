@@ -85,6 +85,8 @@ def _planned(named: Named, variants: Sequence[Variant]) -> list[Planned]:
 def _show(found: Difference, *, files: bool) -> None:
     for letter, side in (("A", found.a), ("B", found.b)):
         console.out(f"{letter}  {_described(side)}")
+        if side.told.yank is not None:
+            console.out(f"   {side.told.yank}")
     console.out("")
     _changes(("PACKAGE", "OF", "A", "B", "CHANGE"), found.packages)
     shared = len(found.b.stack.layers) - len(found.fetched)
@@ -174,5 +176,6 @@ def _side(side: Side) -> dict[str, Any]:
         "place": side.place,
         "digest": side.digest,
         "size_bytes": side.stack.size_bytes,
+        "yanked": str(side.told.yank) if side.told.yank else None,
         "layers": [asdict(layer) for layer in side.stack.layers],
     }

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def show(globs: Globs = None, *, as_json: Json = False) -> None:
-    """Show built images: reference, digest, size, what was checked, a command that runs them."""
+    """Show built images: reference, digest, size, what was checked, where they are, how to run them."""
     from dockwright.clients import engine  # noqa: PLC0415 - slow to import
 
     ws = here()
@@ -43,6 +43,8 @@ def show(globs: Globs = None, *, as_json: Json = False) -> None:
 def _facts(
     ws: Workspace, variant: Variant, record: BuildRecord, engine: Engine, today: date
 ) -> dict[str, str]:
+    from dockwright.stages import whereabouts  # noqa: PLC0415 - slow to import
+
     code = f"import {variant.release.file.module} as m; print(m.__version__)"
     argv = (*engine.docker, "run", "--rm", record.reference, "python3", "-c", code)
     budget = console.human_bytes(variant.budget_bytes)
@@ -57,6 +59,7 @@ def _facts(
         "base": f"{variant.release.base.name} {record.base_digest}{drift}",
         "support": f"{support(end_of_patch, today)}, until {end_of_patch}",
         "checked": _checked(ws, record),
+        **whereabouts.of(ws.out_path, record),
         "run": shlex.join(argv),
     }
 

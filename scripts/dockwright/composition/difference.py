@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from dockwright.composition.listings import Name
     from dockwright.composition.sharing import Stack, Weighed
     from dockwright.spec.advisories import Comparable
+    from dockwright.spec.publication import Yank
     from dockwright.spec.records import BuildRecord, ScanRecord, SmokeRecord
 
 
@@ -67,6 +68,8 @@ class Told:
     build: BuildRecord | None = None
     smoke: SmokeRecord | None = None
     scan: ScanRecord | None = None
+    yank: Yank | None = None
+    """Why nobody shall use it any more, as its registry tells."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

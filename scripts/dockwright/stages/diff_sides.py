@@ -17,6 +17,7 @@ from dockwright.clients import (
     evidence,
     image_source,
     images,
+    publication,
     registry,
     registry_reference,
     tar_stream,
@@ -190,7 +191,7 @@ def _told_here(out_path: Path, source: Source) -> Told:
 
 
 def told_there(repository: Repository, source: Source) -> Told:
-    """Return the newest records that are attached to the image; who signed them is not checked."""
+    """Return the newest that is attached to the image; who has signed it is not checked."""
 
     def read(kind: Kind, model: type[R]) -> R | None:
         found = evidence.newest(repository, source.digest, kind)
@@ -207,4 +208,5 @@ def told_there(repository: Repository, source: Source) -> Told:
         build=read(Kind.BUILD, BuildRecord),
         smoke=read(Kind.SMOKE, SmokeRecord),
         scan=read(Kind.SCAN, ScanRecord),
+        yank=publication.yank_of(repository, source.digest),
     )
