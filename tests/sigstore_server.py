@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CURVE = ("-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256")
-ISSUER_OID = "1.3.6.1.4.1.57264.1.8"
+ISSUER_OID = "1.3.6.1.4.1.57264.1.1"
 LEAF = """\
 keyUsage=critical,digitalSignature
 extendedKeyUsage=codeSigning
 subjectAltName=critical,URI:{identity}
-{issuer_oid}=ASN1:UTF8String:{issuer}
+{issuer_oid}=DER:{issuer}
 """
 
 
@@ -40,25 +40,24 @@ class Sigstore:
     address: str = ""
     entries: list[dict[str, Any]] = field(default_factory=list)
 
-    def environment(self, *, identity: str, issuer: str) -> dict[str, str]:
-        """Return what lets cosign sign and verify by these services, as an identity's CI job would."""
+    def environment(self, identity: str, issuer: str) -> dict[str, str]:
+        """Return what a CI job has in its environment that is to sign as an identity."""
         claims = {"iss": issuer, "sub": identity, "aud": "sigstore", "exp": time.time() + 600}
         token = ".".join((_encoded({"alg": "ES256"}), _encoded(claims), "AAAA"))
         return {
             "SIGSTORE_ID_TOKEN": token,
             "COSIGN_FULCIO_URL": self.address,
             "COSIGN_REKOR_URL": self.address,
-            **self.roots,
             "COSIGN_INSECURE_SKIP_VERIFY": "true",  # there is no log of certificates here
-            "COSIGN_INSECURE_IGNORE_SCT": "true",
         }
 
     @property
-    def roots(self) -> dict[str, str]:
-        """What is trusted in the place of the public services' keys."""
+    def trust(self) -> dict[str, str]:
+        """What lets cosign trust these services in the place of the public ones."""
         return {
             "SIGSTORE_ROOT_FILE": str(self.folder / "ca.pem"),
             "SIGSTORE_REKOR_PUBLIC_KEY": str(self.folder / "log.pub"),
+            "COSIGN_INSECURE_IGNORE_SCT": "true",  # there is no log of certificates here
         }
 
     def certificate(self, asked: dict[str, Any], token: str) -> bytes:
@@ -70,7 +69,7 @@ class Sigstore:
         )
         key_path.write_bytes(public)
         extensions = LEAF.format(
-            identity=claims["sub"], issuer=claims["iss"], issuer_oid=ISSUER_OID
+            identity=claims["sub"], issuer=claims["iss"].encode().hex(":"), issuer_oid=ISSUER_OID
         )
         extensions_path.write_text(extensions, encoding="utf-8")
         ca = ("-CA", self.folder / "ca.pem", "-CAkey", self.folder / "ca.key", "-days", "1")
@@ -93,7 +92,10 @@ class Sigstore:
         _openssl("dgst", "-sha256", *sign, self.folder / "promise")
         signature = base64.b64encode((self.folder / "promise.sig").read_bytes()).decode()
         self.entries.append(entry)
-        return {f"{len(self.entries):064x}": promised | {"verification": {"signedEntryTimestamp": signature}}}
+        return {
+            f"{len(self.entries):064x}": promised
+            | {"verification": {"signedEntryTimestamp": signature}}
+        }
 
 
 @contextmanager
@@ -119,7 +121,10 @@ def running(folder: Path) -> Iterator[Sigstore]:
             with lock:
                 if self.path == "/api/v1/signingCert":
                     token = self.headers["Authorization"].removeprefix("Bearer ")
-                    content, kind = its.certificate(asked, token), "application/pem-certificate-chain"
+                    content, kind = (
+                        its.certificate(asked, token),
+                        "application/pem-certificate-chain",
+                    )
                 else:
                     assert self.path == "/api/v1/log/entries"
                     content, kind = json.dumps(its.logged(asked)).encode(), "application/json"

@@ -79,7 +79,7 @@ def running(checkout: Workspace, tmp_path_factory: pytest.TempPathFactory) -> It
         two = sample.copy(folder)
         release_desk.leave_two(two)
         publisher = Publisher(sample=two, folder=folder / "layouts", extra_bytes=BLOB_BYTES)
-        made = Site(publisher, *proxies, sessions[1])
+        made = Site(publisher, proxies[0], proxies[1], sessions[1])
         for seed, which in enumerate(("older", "newer")):
             publisher.build(seed)
             publisher.push(sessions[0], which)

@@ -78,7 +78,7 @@ class Case:
         """Return how each line stands that has not passed, with the first words of its reason."""
         manifest = self.repository.get_manifest(tag)
         assert manifest is not None
-        verifier = Verifier(program=self.signer.program, key=key or public(self.signer))
+        verifier = Verifier(program=self.signer.program, trusted=key or public(self.signer))
         subject = Subject(
             repository=self.repository,
             manifest=manifest,
@@ -215,7 +215,7 @@ def test_a_signature_of_another_manifest_does_not_count(case: Case) -> None:
     assert signature is not None
     tag = f"{forged.replace(':', '-')}.sig"
     case.repository.put_manifest(tag, signature.content, signature.media_type)
-    verifier = Verifier(program=case.signer.program, key=public(case.signer))
+    verifier = Verifier(program=case.signer.program, trusted=public(case.signer))
     verifies = partial(cosign.problem, verifier)
     assert trust.problem(case.repository, forged, verifies) == cosign.OTHER_SIGNATURE
     assert case.verdicts() == ABSENT

@@ -124,13 +124,15 @@ def _route(
 
 
 def _trusted(ws: Workspace, target: Target) -> Trusted:
-    """Return what tells whether the registry's key has signed something; all counts without one."""
+    """Return what tells whether something is signed as the registry wants it; all counts without."""
     from dockwright.clients import cosign  # noqa: PLC0415 - slow to import
 
-    registry = target.registry
-    if Requirement.SIGNATURE not in registry.requires:
+    trusted = target.registry.trusted
+    if Requirement.SIGNATURE not in target.registry.requires or trusted is None:
         return lambda _repository, _digest: True
-    verifier = cosign.verifier(ws.home, str(ws.buildspec_path / str(registry.key)))
+    if isinstance(trusted, str):
+        trusted = str(ws.buildspec_path / trusted)
+    verifier = cosign.verifier(ws.home, trusted)
     return lambda repository, digest: cosign.problem(verifier, repository, digest) is None
 
 

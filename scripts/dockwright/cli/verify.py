@@ -10,6 +10,7 @@ import typer
 
 from dockwright import console, workspace
 from dockwright.cli.common import Json
+from dockwright.spec.registries import Identity
 
 if TYPE_CHECKING:
     from dockwright.stages.verify.run import Verified
@@ -24,7 +25,21 @@ def verify(
     key: Annotated[
         str | None,
         typer.Option(
-            metavar="FILE", help="The public key, cosign.pub. Without one nothing counts as signed."
+            metavar="FILE", help="The public key, cosign.pub. Without any nothing counts as signed."
+        ),
+    ] = None,
+    identity: Annotated[
+        str | None,
+        typer.Option(
+            "--certificate-identity",
+            metavar="SUBJECT",
+            help="Instead of a key: who has signed, as the certificate names them.",
+        ),
+    ] = None,
+    issuer: Annotated[
+        str | None,
+        typer.Option(
+            "--certificate-oidc-issuer", metavar="URL", help="Who vouches for that identity."
         ),
     ] = None,
     quick: Annotated[
@@ -41,7 +56,8 @@ def verify(
 
     parsed = registry_reference.parse(reference)
     home = workspace.home()
-    verifies = partial(cosign.problem, cosign.verifier(home, key)) if key else None
+    trusted = _trusted(key, identity, issuer)
+    verifies = partial(cosign.problem, cosign.verifier(home, trusted)) if trusted else None
     lines = []
     with registry.session(parsed.host) as session:
         subject = run.find(parsed, session, verifies)
@@ -58,6 +74,14 @@ def verify(
     if as_json:
         console.out_json(_document(verified))
     run.require_verified(verified)
+
+
+def _trusted(key: str | None, subject: str | None, issuer: str | None) -> str | Identity | None:
+    """Return whose signatures count."""
+    if bool(subject) != bool(issuer) or (key and subject):
+        msg = "name --key, or --certificate-identity together with --certificate-oidc-issuer"
+        raise typer.BadParameter(msg)
+    return Identity(subject=subject, issuer=issuer) if subject and issuer else key
 
 
 def _tell(line: Line) -> None:

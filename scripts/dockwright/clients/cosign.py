@@ -1,7 +1,9 @@
 """Digests of a repository in; signatures beside them, made or checked by cosign, out.
 
 Keys never come near us: cosign reads its private key from where COSIGN_KEY says and the password
-from COSIGN_PASSWORD, both in the environment.
+from COSIGN_PASSWORD, both in the environment. Without a key it signs as the identity that CI vouches
+for, with a certificate of minutes that Fulcio gives and Rekor logs; other ones than the public
+services are a matter of cosign's own environment, too (COSIGN_FULCIO_URL, SIGSTORE_ROOT_FILE, …).
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from dockwright.clients.registry import Repository
+    from dockwright.spec.registries import Identity
 
 KEY_SETTING = "COSIGN_KEY"
 # What cosign's own way to an identity without a key reads: a token, or where CI hands one out.
@@ -28,7 +31,7 @@ IDENTITY_SETTINGS = ("SIGSTORE_ID_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_URL")
 PEM = "-----BEGIN"
 TIMEOUT_S = 300.0
 NO_SIGNATURE = "nobody has signed it"
-OTHER_SIGNATURE = "it is signed, but not by this key"
+OTHER_SIGNATURE = "it is signed, but by nobody who is trusted"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,10 +44,10 @@ class Signer:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Verifier:
-    """Whose signatures count: the public key's."""
+    """Whose signatures count: a public key's, or an identity's."""
 
     program: str
-    key: str
+    trusted: str | Identity
 
 
 def signer(home: Path) -> Signer | None:
@@ -57,12 +60,12 @@ def signer(home: Path) -> Signer | None:
     return Signer(program=program(home), key=key)
 
 
-def verifier(home: Path, key: str) -> Verifier:
-    """Return what checks signatures by a public key."""
-    if "://" not in key and not Path(key).is_file():
-        msg = f"{key}: no such file; name the public key, such as cosign.pub"
+def verifier(home: Path, trusted: str | Identity) -> Verifier:
+    """Return what checks signatures by a public key, or by who has signed without one."""
+    if isinstance(trusted, str) and "://" not in trusted and not Path(trusted).is_file():
+        msg = f"{trusted}: no such file; name the public key, such as cosign.pub"
         raise DockwrightError(msg)
-    return Verifier(program=program(home), key=key)
+    return Verifier(program=program(home), trusted=trusted)
 
 
 def program(home: Path) -> str:
@@ -86,11 +89,10 @@ def sign(signer: Signer, repository: Repository, digests: Iterable[str]) -> None
 
 
 def problem(verifier: Verifier, repository: Repository, digest: str) -> str | None:
-    """Return why no signature of the key's stands for a manifest; None when one does."""
-    argv = (verifier.program, "verify", "--key", verifier.key, "--insecure-ignore-tlog=true")
-    named = f"{repository}@{digest}"
+    """Return why no signature of a trusted one's stands for a manifest; None when one does."""
+    argv = (verifier.program, "verify", *_trusting(verifier.trusted), *_plain(repository))
     try:
-        process.run((*argv, *_plain(repository), named), timeout_s=TIMEOUT_S)
+        process.run((*argv, f"{repository}@{digest}"), timeout_s=TIMEOUT_S)
     except ProcessError as e:
         if "no signatures found" in e.stderr:
             return NO_SIGNATURE
@@ -98,6 +100,14 @@ def problem(verifier: Verifier, repository: Repository, digest: str) -> str | No
             return OTHER_SIGNATURE
         raise
     return None
+
+
+def _trusting(trusted: str | Identity) -> tuple[str, ...]:
+    """Return cosign's words: a key's signature needs no log, a certificate's is worth nothing without."""
+    if isinstance(trusted, str):
+        return ("--key", trusted, "--insecure-ignore-tlog=true")
+    who = ("--certificate-identity", trusted.subject)
+    return (*who, "--certificate-oidc-issuer", trusted.issuer)
 
 
 def _plain(repository: Repository) -> tuple[str, ...]:

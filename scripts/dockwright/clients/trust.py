@@ -1,6 +1,6 @@
-"""A public key in; of an image's evidence what that key has signed, and what is there beside, out.
+"""Who is trusted in; of an image's evidence what they have signed, and what is there beside, out.
 
-The registry is not trusted, the key is: what it has not signed counts as absent.
+The registry is not trusted: what the trusted key or identity has not signed counts as absent.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Trust = Callable[[Repository, str], str | None]
     """Returns why a manifest, by its digest, does not count as signed; None when it does."""
 
-NO_KEY = "no key was named to check signatures with"
+NO_KEY = "no key or identity was named to check signatures with"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,7 +41,7 @@ class Signed:
 
 
 def newest(repository: Repository, digest: str, kind: Kind, verifies: Trust | None) -> Signed:
-    """Return the latest piece of evidence of a kind that the key has signed."""
+    """Return the latest piece of evidence of a kind that is signed by who is trusted."""
     unsigned: list[str] = []
     for piece in reversed(evidence.found(repository, digest, kind)):
         if problem(repository, piece.digest, verifies) is None:

@@ -43,7 +43,17 @@ class Requirement(StrEnum):
     SMOKE = "smoke"
     BENCH = "bench"
     SIGNATURE = "signature"
-    """Proofs count only when the registry's key has signed them."""
+    """Proofs count only when the registry's key, or identity, has signed them."""
+
+
+class Identity(Model):
+    """Who signs without a key, as CI's certificates name it."""
+
+    subject: Annotated[str, Field(min_length=1, description="such as a workflow's address")]
+    issuer: Annotated[str, Field(min_length=1, description="who vouches for it, an address")]
+
+    def __str__(self) -> str:
+        return f"{self.subject} ({self.issuer})"
 
 
 class Registry(Model):
@@ -55,6 +65,9 @@ class Registry(Model):
     key: Annotated[KeyFile | None, Field(description="the public key, a file beside this one")] = (
         None
     )
+    identity: Annotated[
+        Identity | None, Field(description="who signs, where that is done without a key")
+    ] = None
     retention_days: Annotated[
         int | None,
         Field(gt=0, description="how long images are kept; the registry's own rules remove them"),
@@ -65,10 +78,18 @@ class Registry(Model):
         if Requirement.SMOKE not in self.requires:
             msg = "requires has no smoke: nothing untested is promoted"
             raise ValueError(msg)
-        if Requirement.SIGNATURE in self.requires and self.key is None:
-            msg = "a signature is required, so `key` has to name the public key that is trusted"
+        if Requirement.SIGNATURE in self.requires and self.trusted is None:
+            msg = "a signature is required, so `key` or `identity` has to say whose is trusted"
+            raise ValueError(msg)
+        if self.key is not None and self.identity is not None:
+            msg = "name `key` or `identity`, not both: one of them is trusted"
             raise ValueError(msg)
         return self
+
+    @property
+    def trusted(self) -> str | Identity | None:
+        """Whose signatures count: the name of a public key's file, or an identity."""
+        return self.key or self.identity
 
 
 class Registries(Model):

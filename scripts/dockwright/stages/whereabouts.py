@@ -20,17 +20,20 @@ if TYPE_CHECKING:
 
     Open = Callable[[str], AbstractContextManager[Session]]
 
-STAGES = {"push": ("pushed", PushRecord), "promote": ("promoted", PromoteRecord)}
-
 
 def of(out_path: Path, image: BuildRecord, open_: Open = registry.session) -> dict[str, str]:
     """Return where this very image went, by how; and what the registries say when it was yanked.
 
     A registry that cannot be asked is told, too: that no yank is known then says nothing.
     """
-    found, yanks = {}, []
-    for stage, (word, model) in STAGES.items():
-        record = records.read(out_path, image.identifier, stage, model)
+    name = image.identifier
+    places = {
+        "pushed": records.read(out_path, name, "push", PushRecord),
+        "promoted": records.read(out_path, name, "promote", PromoteRecord),
+    }
+    found: dict[str, str] = {}
+    yanks: list[str | None] = []
+    for word, record in places.items():
         if record is not None and record.digest == image.digest:
             found[word] = f"{record.repository}:{record.immutable_tag} on {record.finished_at}"
             yanks.append(_yank(record.repository, image.digest, open_))

@@ -133,7 +133,7 @@ def _subject(variant: Variant, source: Repository, target: Repository, policy: P
     _require_media_type(name, source, digest, registry)
     is_signed = policy.requires(Requirement.SIGNATURE)
     if is_signed and not policy.trusted(source, digest):
-        msg = f"{name}: {source}@{digest} is not signed by {registry.key}"
+        msg = f"{name}: {source}@{digest} is not signed by {registry.trusted}"
         raise PolicyError(msg)
     counts = policy.trusted if is_signed else _anyone
     return Subject(name=name, repository=source, digest=digest, counts=counts)

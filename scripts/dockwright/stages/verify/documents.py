@@ -42,10 +42,10 @@ def manifest(subject: Subject) -> Line:
 
 
 def signature(subject: Subject) -> Line:
-    """Tell whether the key has signed the image itself."""
+    """Tell whether the image itself is signed by who is trusted."""
     problem = trust.problem(subject.repository, subject.digest, subject.verifies)
     if problem is None:
-        return passed("signature", f"the key has signed {subject.digest}")
+        return passed("signature", f"a trusted signature stands for {subject.digest}")
     is_absent = problem in {trust.NO_KEY, cosign.NO_SIGNATURE}
     return (absent if is_absent else failed)("signature", problem)
 
