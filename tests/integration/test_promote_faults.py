@@ -34,6 +34,7 @@ READ, SEND, END, NAME = (
     r"PUT .*/manifests/8\.2",
 )
 LATER = status(429, Retry_After="1")
+FULL = pytest.mark.full
 
 
 class Site:
@@ -103,24 +104,24 @@ def site(running: Site, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
 @pytest.mark.parametrize(
     ("side", "pattern", "act"),
     [
-        pytest.param("source", READ, status(500), id="read-500"),
-        pytest.param("source", READ, LATER, id="read-429"),
-        pytest.param("source", READ, cut_halfway, id="read-cut"),
+        pytest.param("source", READ, status(500), id="read-500", marks=FULL),
+        pytest.param("source", READ, LATER, id="read-429", marks=FULL),
+        pytest.param("source", READ, cut_halfway, id="read-cut", marks=FULL),
         pytest.param("source", READ, hang, id="read-hangs"),
         pytest.param("source", READ, expired, id="read-expired"),
-        pytest.param("source", "GET .*/manifests/", status(503), id="manifest-503"),
-        pytest.param("target", SEND, status(500), id="send-500"),
+        pytest.param("source", "GET .*/manifests/", status(503), id="manifest-503", marks=FULL),
+        pytest.param("target", SEND, status(500), id="send-500", marks=FULL),
         pytest.param("target", SEND, LATER, id="send-429"),
         pytest.param("target", SEND, status(416), id="send-416"),
-        pytest.param("target", SEND, cut_halfway, id="send-cut"),
-        pytest.param("target", SEND, cut_after, id="send-answer-lost"),
+        pytest.param("target", SEND, cut_halfway, id="send-cut", marks=FULL),
+        pytest.param("target", SEND, cut_after, id="send-answer-lost", marks=FULL),
         pytest.param("target", SEND, hang, id="send-hangs"),
-        pytest.param("target", SEND, expired, id="send-expired"),
-        pytest.param("target", END, status(416), id="end-416"),
-        pytest.param("target", END, cut_after, id="end-answer-lost"),
-        pytest.param("target", NAME, status(500), id="name-500"),
-        pytest.param("target", NAME, LATER, id="name-429"),
-        pytest.param("target", NAME, expired, id="name-expired"),
+        pytest.param("target", SEND, expired, id="send-expired", marks=FULL),
+        pytest.param("target", END, status(416), id="end-416", marks=FULL),
+        pytest.param("target", END, cut_after, id="end-answer-lost", marks=FULL),
+        pytest.param("target", NAME, status(500), id="name-500", marks=FULL),
+        pytest.param("target", NAME, LATER, id="name-429", marks=FULL),
+        pytest.param("target", NAME, expired, id="name-expired", marks=FULL),
         pytest.param("target", NAME, cut_after, id="name-answer-lost"),
     ],
 )
@@ -138,14 +139,14 @@ def test_what_passes_is_outlived(
 @pytest.mark.parametrize(
     ("side", "pattern", "act", "said"),
     [
-        pytest.param("source", READ, status(500), "answered 500", id="read-500"),
-        pytest.param("source", READ, status(404), "answered 404", id="read-404"),
-        pytest.param("source", READ, status(416), "answered 416", id="read-416"),
-        pytest.param("source", READ, status(401), "docker login", id="read-401"),
+        pytest.param("source", READ, status(500), "answered 500", id="read-500", marks=FULL),
+        pytest.param("source", READ, status(404), "answered 404", id="read-404", marks=FULL),
+        pytest.param("source", READ, status(416), "answered 416", id="read-416", marks=FULL),
+        pytest.param("source", READ, status(401), "docker login", id="read-401", marks=FULL),
         pytest.param("target", SEND, status(500), "answered 500", id="send-500"),
-        pytest.param("target", SEND, status(401), "docker login", id="send-401"),
-        pytest.param("target", SEND, status(416), "answered 416", id="send-416"),
-        pytest.param("target", NAME, status(403), "lacks the right", id="name-403"),
+        pytest.param("target", SEND, status(401), "docker login", id="send-401", marks=FULL),
+        pytest.param("target", SEND, status(416), "answered 416", id="send-416", marks=FULL),
+        pytest.param("target", NAME, status(403), "lacks the right", id="name-403", marks=FULL),
         pytest.param("target", NAME, status(500), "answered 500", id="name-500"),
     ],
 )
