@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import images
+from dockwright.cli import diff as commands
 from dockwright.clients import evidence, image_source
 from dockwright.composition import difference
 from dockwright.composition import image as documents
@@ -18,6 +19,7 @@ from dockwright.composition.listings import PackageKind
 from dockwright.errors import HashMismatchError, NothingSelectedError, RecordError, RegistryError
 from dockwright.spec.evidence import Kind
 from dockwright.spec.image import OCI_INDEX_TYPE
+from dockwright.spec.publication import Yank
 from dockwright.spec.records import CheckRecord, SmokeRecord, Status
 from dockwright.stages import diff, diff_sides
 from fake_registry import FakeRegistry, opened
@@ -238,6 +240,22 @@ def test_a_layer_that_was_changed_on_the_way_is_refused(tmp_path: Path) -> None:
         sides = [image_source.in_registry(repository, tag) for tag in ("a", "b")]
         with pytest.raises(HashMismatchError, match="do not use it"):
             diff.of_images(sides[0], sides[1], Told(), Told())
+
+
+def test_a_yanked_side_is_told_to_be_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    registry = FakeRegistry()
+    old, new = made(tmp_path, BASE), made(tmp_path, BASE, TORCH)
+    put(registry, old, "a")
+    put(registry, new, "b")
+    with opened(registry, name=NAME) as repository:
+        note = Yank(digest=old.digest, reason="it forgets", replacement="b", yanked_at="today")
+        evidence.attach(repository, old.digest, Kind.YANK, note.content, created_at="2026")
+        a, b = (image_source.in_registry(repository, tag) for tag in ("a", "b"))
+        told_a, told_b = (diff_sides.told_there(repository, source) for source in (a, b))
+        commands._show(diff.of_images(a, b, told_a, told_b), files=False)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].strip() == "yanked on today: it forgets; use b"
+    assert sum("yanked" in line for line in lines) == 1
 
 
 def by_locks(run: Run, a: str, b: str) -> list[dict[str, Any]]:
