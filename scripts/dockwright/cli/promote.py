@@ -128,8 +128,9 @@ def _trusted(ws: Workspace, target: Target) -> Trusted:
     from dockwright.clients import cosign  # noqa: PLC0415 - slow to import
 
     trusted = target.registry.trusted
-    if Requirement.SIGNATURE not in target.registry.requires or trusted is None:
+    if Requirement.SIGNATURE not in target.registry.requires:
         return lambda _repository, _digest: True
+    assert trusted is not None, "a registry that requires signatures says whose"
     if isinstance(trusted, str):
         trusted = str(ws.buildspec_path / trusted)
     verifier = cosign.verifier(ws.home, trusted)
