@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import release_desk
 import sample
 import sigstore_server
 from dockwright import process
@@ -42,7 +43,9 @@ def registry(checkout: Workspace, tmp_path: Path) -> Iterator[Session]:
 
 @pytest.fixture
 def publisher(registry: Session, tmp_path: Path) -> Publisher:
-    made = Publisher(sample=sample.copy(tmp_path), folder=tmp_path / "layouts")
+    two = sample.copy(tmp_path)
+    release_desk.leave_two(two)
+    made = Publisher(sample=two, folder=tmp_path / "layouts")
     made.know(registry.host)
     path = made.sample.ws.buildspec_path / registries.FILE
     with path.open("a", encoding="utf-8") as file:
