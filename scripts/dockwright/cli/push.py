@@ -81,7 +81,9 @@ def push(
                 source,
                 session,
                 target,
-                attest=partial(_attest, ws, signer, git.revision(ws.root)),
+                attest=partial(
+                    _attest, ws, signer, git.revision(ws.root), git.revision(ws.committed_path)
+                ),
                 clock=lambda: datetime.now(UTC),
                 mount_from=[reference.repository for reference in repositories],
             )
@@ -109,6 +111,7 @@ def _attest(
     ws: Workspace,
     signer: Signer | None,
     revision: Revision | None,
+    overlay: Revision | None,
     repository: Repository,
     parcel: Parcel,
     *,
@@ -118,7 +121,14 @@ def _attest(
     from dockwright.stages import attest  # noqa: PLC0415 - slow to import
 
     attest.attach_all(
-        ws, parcel.variant, repository, now=now, revision=revision, signer=signer, also=also
+        ws,
+        parcel.variant,
+        repository,
+        now=now,
+        revision=revision,
+        overlay=overlay,
+        signer=signer,
+        also=also,
     )
 
 
