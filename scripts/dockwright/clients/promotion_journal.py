@@ -54,12 +54,12 @@ def read(repository: Repository, release: str) -> Journal:
 
 def write(repository: Repository, before: Journal, entry: Entry) -> Held:
     """Write an entry to a journal that was read before; BusyError when another did so, too."""
-    if read(repository, before.release) != before:
-        raise _busy(repository, before.release)
     after = before.with_entry(entry)
     content = after.content
     for blob in (content, EMPTY):
         registry_upload.put(repository, blob)
+    if read(repository, before.release) != before:  # last: whoever writes after this is not seen
+        raise _busy(repository, before.release)
     manifest = journal.manifest(content)
     repository.put_manifest(before.release, manifest, OCI_MANIFEST_TYPE)
     held = Held(repository=repository, journal=after, entry=entry, digest=sha256(manifest))

@@ -187,10 +187,9 @@ def _entry(
             f"more, run `dockwright rollback '{release}' --in {route.target}` first"
         )
         raise BusyError(msg)
-    known = {(c.repository, c.tag) for c in begun.changes}
-    rest = (c for c in begun.changes if (c.repository, c.tag) not in stay)
-    more = (c for c in changes if (c.repository, c.tag) not in known)
-    return begun.model_copy(update={"changes": (*rest, *more)})
+    rest = {(c.repository, c.tag): c for c in begun.changes if (c.repository, c.tag) not in stay}
+    open_ = {(c.repository, c.tag): c for c in changes}  # what these name now is looked at anew
+    return begun.model_copy(update={"changes": tuple((rest | open_).values())})
 
 
 def _new_entry(group: Sequence[Placed], changes: tuple[Change, ...], route: Route) -> Entry:
@@ -209,10 +208,22 @@ def _put(held: Held, at: Mapping[str, Repository]) -> None:
     """Move the tags one by one, as long as the journal is ours; then look at all of them."""
     for change in held.entry.changes:
         held.require()
+        _require_unmoved(at[change.repository], change)
         publication.put(at[change.repository], change.after, [change.tag])
     held.require()
     for change in held.entry.changes:
         publication.require(at[change.repository], change.after, [change.tag])
+
+
+def _require_unmoved(to: Repository, change: Change) -> None:
+    """Raise BusyError when a tag was moved since the entry was written down."""
+    now = to.manifest_digest(change.tag)
+    if now not in {change.before, change.after}:
+        msg = (
+            f"{to}:{change.tag}: another manager is at it: it was {change.before} and is {now} now; "
+            "see what they did, and run this again"
+        )
+        raise BusyError(msg)
 
 
 def _recorded(ws: Workspace, each: Placed, every: Sequence[Variant], route: Route) -> PromoteRecord:
