@@ -39,23 +39,43 @@ def record(status: Status) -> SmokeRecord:
 
 
 @pytest.mark.parametrize("status", list(Status))
-def test_only_an_image_that_passed_everything_is_passed_over(good: Sample, status: Status) -> None:
+def test_an_image_in_which_something_failed_is_checked_again(good: Sample, status: Status) -> None:
     records.write(good.ws.out_path, "smoke", record(status))
-    assert bool(already_passed(good.ws, [SUBJECT])) == (status is Status.PASSED)
+    passed = already_passed(good.ws, [SUBJECT], has_gpu=False)
+    assert bool(passed) == (status is not Status.FAILED)
+
+
+def test_what_was_deferred_is_checked_where_there_is_a_gpu(good: Sample) -> None:
+    records.write(good.ws.out_path, "smoke", record(Status.DEFERRED))
+    assert already_passed(good.ws, [SUBJECT], has_gpu=True) == {}
 
 
 def test_an_image_without_a_record_is_checked(good: Sample) -> None:
-    assert already_passed(good.ws, [SUBJECT]) == {}
+    assert already_passed(good.ws, [SUBJECT], has_gpu=False) == {}
+
+
+def test_a_hit_is_told_with_its_date(good: Sample, capsys: pytest.CaptureFixture[str]) -> None:
+    records.write(good.ws.out_path, "smoke", record(Status.PASSED))
+    already_passed(good.ws, [SUBJECT], has_gpu=False)
+    told = capsys.readouterr().err
+    assert told.startswith("PASSED BEFORE  one  1 checks, on 2026-11-22T12:00:00+00:00")
 
 
 @pytest.mark.parametrize(
     "changed",
     [
         replace(SUBJECT, archive=b"another script"),
-        replace(SUBJECT, suspicious=frozenset({"another-host"})),
         replace(SUBJECT, image=replace(SUBJECT.image, digest="sha256:" + "b" * 64)),
     ],
 )
 def test_other_checks_or_another_image_are_checked_again(good: Sample, changed: Subject) -> None:
     records.write(good.ws.out_path, "smoke", record(Status.PASSED))
-    assert already_passed(good.ws, [changed]) == {}
+    assert already_passed(good.ws, [changed], has_gpu=False) == {}
+
+
+def test_another_host_counts_unless_the_image_tells_of_this_one(good: Sample) -> None:
+    records.write(good.ws.out_path, "smoke", record(Status.PASSED))
+    elsewhere = replace(SUBJECT, suspicious=frozenset({"another-host"}))
+    assert already_passed(good.ws, [elsewhere], has_gpu=False)
+    image = replace(SUBJECT.image, config={"history": [{"created_by": "cp another-host:x ."}]})
+    assert already_passed(good.ws, [replace(elsewhere, image=image)], has_gpu=False) == {}

@@ -93,6 +93,6 @@ def _fingerprints(ws: Workspace, variants: Sequence[Variant]) -> dict[str, Finge
         _, archive = subject.checks_of(ws, variant)
         found[variant.identifier] = Fingerprint(
             inputs_sha256=forecast.inputs_sha256,
-            checks_sha256=subject.checks_sha256(archive, frozenset()),
+            checks_sha256=subject.checks_sha256(archive),
         )
     return found

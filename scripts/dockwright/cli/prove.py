@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import platform
 from datetime import UTC, datetime
 from itertools import groupby
 from typing import TYPE_CHECKING, Annotated
@@ -63,11 +61,10 @@ def prove(
 def _to_do(ws: Workspace, variants: Sequence[Variant]) -> tuple[Variant, ...]:
     """Return what was not built from today's inputs, or has not passed today's checks."""
     from dockwright.stages import plan  # noqa: PLC0415 - slow to import
-    from dockwright.stages.smoke import run, traces  # noqa: PLC0415 - likewise
+    from dockwright.stages.smoke import run  # noqa: PLC0415 - likewise
 
-    suspicious = traces.of_host(ws, os.environ, node=platform.node())
     current = {f.image.variant.identifier for f in plan.forecast(ws, variants) if f.is_current}
-    done = current & run.settled(ws, variants, suspicious).keys()
+    done = current & run.settled(ws, variants).keys()
     return tuple(variant for variant in variants if variant.identifier not in done)
 
 

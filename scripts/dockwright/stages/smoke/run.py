@@ -66,9 +66,10 @@ def smoke(
     subjects = prepare(ws, variants, client, suspicious)
     for subject in subjects:
         _drop_stale(ws, subject)
-    made = already_passed(ws, subjects) if unless_passed else {}
+    launcher = Launcher(client=client)
+    made = already_passed(ws, subjects, has_gpu=launcher.has_gpu()) if unless_passed else {}
     todo = [subject for subject in subjects if subject not in made]
-    for subject, checks in check(Launcher(client=client), todo, workers=workers):
+    for subject, checks in check(launcher, todo, workers=workers):
         record = SmokeRecord(
             identifier=subject.identifier,
             digest=subject.image.digest,
@@ -82,8 +83,14 @@ def smoke(
     return tuple(made[subject] for subject in subjects)
 
 
-def already_passed(ws: Workspace, subjects: Iterable[Subject]) -> dict[Subject, SmokeRecord]:
-    """Return the records of images that the same checks have passed, none failed or deferred."""
+def already_passed(
+    ws: Workspace, subjects: Iterable[Subject], *, has_gpu: bool
+) -> dict[Subject, SmokeRecord]:
+    """Return, and tell, the records of images in which these very checks found nothing wrong.
+
+    What was deferred counts only where it would be deferred again. This host's traces are looked
+    for in any case: the record may be another host's.
+    """
     passed = {}
     for subject in subjects:
         record = records.read(ws.out_path, subject.identifier, "smoke", SmokeRecord)
@@ -91,15 +98,21 @@ def already_passed(ws: Workspace, subjects: Iterable[Subject]) -> dict[Subject, 
             record is not None
             and record.digest == subject.image.digest
             and record.checks_sha256 == subject.checks_sha256
-            and all(one.status is Status.PASSED for one in record.checks)
+            and not record.count(Status.FAILED)
+            and not (has_gpu and record.count(Status.DEFERRED))
+            and execute("", partial(outside.host_traces, subject)).status is Status.PASSED
         ):
             passed[subject] = record
+            deferred = record.count(Status.DEFERRED)
+            but = f", {deferred} of them deferred" if deferred else ""
+            console.say(
+                f"PASSED BEFORE  {subject.identifier}  {len(record.checks)} checks{but}, "
+                f"on {record.finished_at}: the same image, the same checks"
+            )
     return passed
 
 
-def settled(
-    ws: Workspace, variants: Iterable[Variant], suspicious: frozenset[str]
-) -> dict[str, SmokeRecord]:
+def settled(ws: Workspace, variants: Iterable[Variant]) -> dict[str, SmokeRecord]:
     """Return the records, by identifier, of images in which today's checks found nothing wrong.
 
     The images themselves need not be there any more; what was deferred here stays deferred.
@@ -111,7 +124,7 @@ def settled(
         if record is None or built is None or record.digest != built.digest:
             continue
         _, archive = checks_of(ws, variant)
-        if record.checks_sha256 == checks_sha256(archive, suspicious) and not record.count(
+        if record.checks_sha256 == checks_sha256(archive) and not record.count(
             Status.FAILED
         ):
             found[variant.identifier] = record

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dockwright import __version__
-from dockwright.clients import images
+from dockwright.clients import containers, images
 from dockwright.errors import RecordError
 from dockwright.spec import lock as locks
 from dockwright.spec import records
@@ -40,13 +41,19 @@ class Subject:
 
     @property
     def checks_sha256(self) -> str:
-        return checks_sha256(self.archive, self.suspicious)
+        return checks_sha256(self.archive)
 
 
-def checks_sha256(archive: bytes, suspicious: frozenset[str]) -> str:
-    """Return the fingerprint of all that decides how the checks end, but for the image itself."""
-    facts = [__version__, *sorted(suspicious), hashlib.sha256(archive).hexdigest()]
-    return hashlib.sha256("\n".join(facts).encode()).hexdigest()
+def checks_sha256(archive: bytes) -> str:
+    """Return the fingerprint of all that decides how the checks end, but for image and host."""
+    return hashlib.sha256(_runner() + archive).hexdigest()
+
+
+@cache
+def _runner() -> bytes:
+    """Return the source of what runs the checks, and of those that run outside the image."""
+    paths = (*sorted(Path(__file__).parent.glob("*.py")), Path(containers.__file__))
+    return b"".join(path.read_bytes() for path in paths)
 
 
 def checks_of(ws: Workspace, variant: Variant) -> tuple[dict[str, Any], bytes]:
