@@ -60,6 +60,10 @@ def run(
     runs: Annotated[
         int, typer.Option(min=1, max=30, help="Container starts of each image and suite.")
     ] = 6,
+    unless_measured: Annotated[
+        bool,
+        typer.Option("--unless-measured", help="Pass over images that these suites have measured."),
+    ] = False,
     history: History = None,
     print_command: Annotated[
         bool,
@@ -85,6 +89,7 @@ def run(
         host=host,
         starts=runs,
         history_path=history or ws.bench_path / "history.jsonl",
+        unless_measured=unless_measured,
     )
     if print_command:
         for line in prepare.commands(ws, asked):

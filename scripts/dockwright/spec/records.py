@@ -266,6 +266,10 @@ class BenchRecord(Record):
     against: str | None
     """Digest of the image that it was compared with, if any; its own in an A/A run."""
     against_identifier: str | None
+    suites_sha256: str | None = None
+    """Of the workloads and what runs them: others would have to be run. None where it is unknown."""
+    starts: int | None = None
+    """Of containers, that each suite was asked to make of each image."""
     suites: tuple[SuiteRecord, ...]
 
     def count(self, verdict: BenchVerdict) -> int:

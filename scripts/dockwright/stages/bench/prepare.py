@@ -40,6 +40,7 @@ class Asked:
     host: str
     starts: int
     history_path: Path
+    unless_measured: bool = False
 
 
 def opened(
@@ -73,6 +74,7 @@ def opened(
         starts=asked.starts,
         history_path=asked.history_path,
         clock=clock,
+        unless_measured=asked.unless_measured,
     )
     return run, tasks
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from dockwright.spec import records
 from dockwright.spec.records import SuiteStatus
-from dockwright.stages.bench import container, history, results, suites
+from dockwright.stages.bench import again, container, history, results, suites
 from dockwright.stages.bench.history import Setting
 from dockwright.stages.bench.outcome import WorkloadDeferredError, WorkloadFailedError
 from dockwright.stages.bench.progress import Progress
@@ -38,6 +38,8 @@ class Run:
     """Of containers, per image and suite."""
     history_path: Path
     clock: Callable[[], datetime]
+    unless_measured: bool = False
+    """Pass over images that these suites have measured already."""
 
 
 def bench(run: Run, tasks: Sequence[Task]) -> tuple[BenchRecord, ...]:
@@ -48,17 +50,23 @@ def bench(run: Run, tasks: Sequence[Task]) -> tuple[BenchRecord, ...]:
     """
     history.read(run.history_path)  # what cannot be read is said before hours of measuring
     container.sweep(run.place.api)
-    ledgers = [_Ledger(run=run, task=task) for task in tasks]
+    known = {task: again.measured(run, task) for task in tasks} if run.unless_measured else {}
+    ledgers = [_Ledger(run=run, task=task) for task in tasks if not known.get(task)]
     for ledger in ledgers:
         ledger.write()
     progress = Progress(
-        {(task.new.identifier, suite.name): run.starts for task in tasks for suite in task.suites}
+        {
+            (ledger.task.new.identifier, suite.name): run.starts
+            for ledger in ledgers
+            for suite in ledger.task.suites
+        }
     )
     for ledger in ledgers:
         for suite in ledger.task.suites:
             ledger.done[suite.name] = _suite(run, ledger.task, suite, progress)
             ledger.write()
-    return tuple(ledger.record() for ledger in ledgers)
+    made = {ledger.task: ledger.record() for ledger in ledgers}
+    return tuple(known.get(task) or made[task] for task in tasks)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -72,9 +80,11 @@ class _Ledger:
 
     def record(self) -> BenchRecord:
         seconds = time.monotonic() - self.began
-        return results.record(
+        made = results.record(
             self.task, self.run.host, self.done, now=self.run.clock(), seconds=seconds
         )
+        key = again.suites_sha256(self.run.place.archive)
+        return made.model_copy(update={"suites_sha256": key, "starts": self.run.starts})
 
     def write(self) -> None:
         records.write(self.run.out_path, "bench", self.record())

@@ -124,9 +124,7 @@ def settled(ws: Workspace, variants: Iterable[Variant]) -> dict[str, SmokeRecord
         if record is None or built is None or record.digest != built.digest:
             continue
         _, archive = checks_of(ws, variant)
-        if record.checks_sha256 == checks_sha256(archive) and not record.count(
-            Status.FAILED
-        ):
+        if record.checks_sha256 == checks_sha256(archive) and not record.count(Status.FAILED):
             found[variant.identifier] = record
     return found
 
