@@ -2,6 +2,8 @@
 .DEFAULT_GOAL := help
 IMAGE ?= pytorch-*-transformers5*-inference-cpu
 AGAINST ?= pytorch-*-transformers4*-inference-cpu
+BENCH ?= --suite readiness --runs 3
+GLOBS = $(foreach glob,$(IMAGE),'$(glob)')
 HOST_LOCK := buildspec/locks/host.txt
 BIN := .venv/bin
 READY := .venv/.ready
@@ -14,7 +16,7 @@ help: ## Show what there is to do
 
 .PHONY: build
 build: $(READY) ## Build and smoke-test the images of IMAGE (default: PyTorch CPU inference)
-	@dockwright build '$(IMAGE)' && dockwright smoke --unless-passed '$(IMAGE)' && dockwright show '$(IMAGE)'
+	@dockwright build $(GLOBS) && dockwright smoke --unless-passed $(GLOBS) && dockwright show $(GLOBS)
 
 .PHONY: test
 test: $(READY) ## Run all tests but the long ones, integration tests against a real engine included
@@ -23,6 +25,10 @@ test: $(READY) ## Run all tests but the long ones, integration tests against a r
 .PHONY: test-unit
 test-unit: $(READY) ## Run the tests that touch nothing beyond the process
 	@pytest scripts tests/unit tests/golden -n auto $(ARGS)
+
+.PHONY: test-integration
+test-integration: $(READY) ## Run the integration tests but the long ones
+	@pytest -m 'not full' tests/integration $(ARGS)
 
 .PHONY: test-full
 test-full: $(READY) ## Run every test, the long ones included
@@ -63,6 +69,23 @@ smoke: $(READY) ## Check the built images of IMAGE
 .PHONY: matrix
 matrix: $(READY) ## Build and check every image of the manifest in little room; goes on where it stopped
 	@dockwright prove --prune && dockwright sizes
+
+# What CI does with images, a line a job: `make pipeline` runs these very lines on one machine.
+.PHONY: jobs
+jobs: $(READY) ## Print CI's jobs of images: those of IMAGE that were changed since SINCE, all without it
+	@dockwright matrix --format github $(if $(SINCE),--since '$(SINCE)') $(GLOBS)
+
+.PHONY: publish
+publish: build ## Build, check and measure the images of IMAGE, and push them to staging
+	@dockwright bench --unless-measured $(BENCH) $(GLOBS) && dockwright push $(GLOBS) --to staging
+
+.PHONY: promote
+promote: $(READY) ## Promote whole releases, IMAGE, from staging to production; then the catalogue
+	@dockwright promote $(GLOBS) --from staging --to production $${WAIVE:+--waive "$$WAIVE" --owner "$$OWNER"} && dockwright catalog
+
+.PHONY: pipeline
+pipeline: $(READY) ## Run CI's pipeline end to end on this machine, from a bump to the catalogue; minutes
+	@pytest -s tests/integration/test_pipeline.py $(ARGS)
 
 .PHONY: bench
 bench: $(READY) ## Build IMAGE and AGAINST and compare how fast they are, in minutes (then: bench report)

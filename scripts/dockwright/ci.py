@@ -1,4 +1,4 @@
-"""What the CI service that runs us offers: folded log groups and a step summary."""
+"""What the CI service that runs us offers: folded log groups, a step summary, outputs."""
 
 from __future__ import annotations
 
@@ -36,3 +36,10 @@ def summarize(markdown: str) -> None:
     if path := os.environ.get("GITHUB_STEP_SUMMARY"):
         with Path(path).open("a", encoding="utf-8") as summary:
             summary.write(markdown + "\n")
+
+
+def output(name: str, line: str) -> None:
+    """Hand a line over to the service's later jobs, where it takes such."""
+    if path := os.environ.get("GITHUB_OUTPUT"):
+        with Path(path).open("a", encoding="utf-8") as outputs:
+            outputs.write(f"{name}={line}\n")

@@ -5,15 +5,22 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dockwright import console
+from dockwright import ci, console
 from dockwright.cli.changed import Since, changes_since
 from dockwright.cli.common import Globs, Json, here, select
+from dockwright.spec import codebuild, jobs
 from dockwright.spec.support import support
 from dockwright.spec.variants import Variant
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dockwright.spec.jobs import ImageJob
+    from dockwright.workspace import Workspace
 
 
 class MatrixFormat(StrEnum):
@@ -53,6 +60,10 @@ def matrix(
         MatrixFormat, typer.Option("--format", help="Which CI service reads it.")
     ] = MatrixFormat.JSON,
     since: Since = None,
+    shards: Annotated[
+        int | None,
+        typer.Option(min=1, help="At most so many jobs, each with images that share layers."),
+    ] = None,
 ) -> None:
     """Print the matrix of image jobs for a CI service."""
     ws = here()
@@ -64,12 +75,23 @@ def matrix(
         case MatrixFormat.JSON:
             console.out_json([facts(variant) for variant in variants])
         case MatrixFormat.GITHUB:
-            # One line, as $GITHUB_OUTPUT takes it.
-            console.out(json.dumps({"include": [_ci_facts(variant) for variant in variants]}))
+            include = [{"name": j.name, "images": j.images} for j in _jobs(ws, variants, shards)]
+            ci.output("jobs", line := json.dumps({"include": include}))
+            console.out(line)
         case MatrixFormat.CODEBUILD:
-            console.out_json(
-                {"batch": {"build-list": [_codebuild(variant) for variant in variants]}}
-            )
+            found = _jobs(ws, variants, shards)
+            console.out_json(codebuild.with_images(codebuild.load(ws.buildspec_path), found))
+
+
+def _jobs(ws: Workspace, variants: Sequence[Variant], shards: int | None) -> tuple[ImageJob, ...]:
+    if shards is None:
+        return jobs.one_each([variant.identifier for variant in variants])
+    from dockwright.composition import sharing  # noqa: PLC0415 - slow to import
+    from dockwright.composition.shards import shards as sharded  # noqa: PLC0415 - likewise
+    from dockwright.stages import plan  # noqa: PLC0415 - likewise
+
+    stacks = [sharing.weigh(f.image, f.assembled) for f in plan.forecast(ws, variants)]
+    return jobs.of_shards(sharded(stacks, shards))
 
 
 def facts(variant: Variant) -> dict[str, object]:
@@ -93,17 +115,3 @@ def facts(variant: Variant) -> dict[str, object]:
         "ga": release.spec.ga.isoformat(),
         "end_of_patch": release.spec.end_of_patch.isoformat(),
     }
-
-
-def _ci_facts(variant: Variant) -> dict[str, str]:
-    return {
-        "identifier": variant.identifier,
-        "framework": variant.release.framework.value,
-        "job": variant.job.value,
-        "accelerator": variant.accelerator.name,
-    }
-
-
-def _codebuild(variant: Variant) -> dict[str, object]:
-    name = variant.identifier.replace("-", "_").replace(".", "_")
-    return {"identifier": name, "env": {"variables": {"IDENTIFIER": variant.identifier}}}

@@ -9,6 +9,7 @@ from pydantic.json_schema import models_json_schema
 from dockwright import console
 from dockwright.errors import StaleError
 from dockwright.spec.advisory_policy import AdvisoryPolicy
+from dockwright.spec.codebuild import Buildspec
 from dockwright.spec.hosts import Hosts
 from dockwright.spec.model import Common, FrameworkFile
 from dockwright.spec.overlay_model import OverlayFile
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 def text() -> str:
     """Return the schema: every file of the manifest is of one of these shapes."""
-    models = (Common, FrameworkFile, OverlayFile, AdvisoryPolicy, Hosts, Registries)
+    models = (Common, FrameworkFile, OverlayFile, AdvisoryPolicy, Hosts, Registries, Buildspec)
     refs, schema = models_json_schema(
         [(model, "validation") for model in models],
         title="dockwright manifest",
