@@ -21,5 +21,14 @@ def test_the_github_matrix_is_one_line_with_every_image(
     monkeypatch.chdir(BUILDSPEC)
     matrix.matrix(format_=matrix.MatrixFormat.GITHUB)
     (line,) = capsys.readouterr().out.splitlines()
-    told = [job["identifier"] for job in json.loads(line)["include"]]
+    told = [job["images"] for job in json.loads(line)["include"]]
     assert told == [variant.identifier for variant in manifest.load(BUILDSPEC).variants]
+
+
+def test_github_gets_the_matrix_as_an_output_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.chdir(BUILDSPEC)
+    monkeypatch.setenv("GITHUB_OUTPUT", str(tmp_path / "outputs"))
+    matrix.matrix(["*-cpu"], format_=matrix.MatrixFormat.GITHUB)
+    assert (tmp_path / "outputs").read_text() == f"jobs={capsys.readouterr().out}"
