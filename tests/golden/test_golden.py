@@ -32,7 +32,6 @@ PRINTED = {
     "list.txt": "list",
     "list.json": "list --json",
     "matrix-github.json": "matrix --format github",
-    "matrix-codebuild.json": "matrix --format codebuild",
     "plan.txt": "plan",
     "plan.json": "plan --json",
 }

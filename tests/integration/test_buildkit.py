@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 RECORDING = Path(__file__).parents[1] / "unit" / "data" / "bake-progress-buildx-0.13.1.txt"
 # As buildx is called: bake --file FILE --metadata-file FILE --progress=rawjson
 SCRIPT = """#!/bin/sh
+test "$1" = inspect && printf 'Name:   some\\nDriver: {driver}\\n\\nNodes:\\n' && exit
 test "$1 $2 $4 $6" = "bake --file --metadata-file --progress=rawjson" || exit 99
 cp "$3" {given}
 cp {metadata} "$5"
@@ -43,14 +44,16 @@ def targets(tmp_path: Path) -> list[Target]:
     ]
 
 
-def engine(folder: Path, targets: list[Target], *, said: str, code: int) -> Engine:
+def engine(
+    folder: Path, targets: list[Target], *, said: str, code: int, driver: str = "docker"
+) -> Engine:
     """Return an engine whose buildx says this and ends so."""
     paths = {name: folder / name for name in ("given", "metadata", "said", "buildx")}
     digests = {t.name: {"containerimage.digest": f"sha256:{n}"} for n, t in enumerate(targets)}
     paths["metadata"].write_text(json.dumps(digests))
     paths["said"].write_text(said)
     facts = {name: shlex.quote(str(path)) for name, path in paths.items()}
-    paths["buildx"].write_text(SCRIPT.format(**facts, code=code))
+    paths["buildx"].write_text(SCRIPT.format(**facts, code=code, driver=driver))
     paths["buildx"].chmod(0o755)
     return Engine(
         host="unix:///nowhere",
@@ -72,6 +75,18 @@ def test_a_bake_gives_every_image_s_digest(
     given = json.loads((tmp_path / "given").read_text("utf-8"))
     assert given == bake_file(targets, no_cache=False)
     assert capfd.readouterr().out == ""
+
+
+def test_what_another_builder_builds_is_loaded_into_the_engine(
+    tmp_path: Path, targets: list[Target]
+) -> None:
+    buildkit.build(
+        engine(tmp_path, targets, said="", code=0, driver="kubernetes"), targets, no_cache=True
+    )
+    given = json.loads((tmp_path / "given").read_text("utf-8"))
+    assert given == bake_file(targets, no_cache=True, is_loaded=True)
+    outputs = {text.partition(",")[0] for t in given["target"].values() for text in t["output"]}
+    assert outputs == {"type=docker"}
 
 
 def test_a_failed_step_is_told_with_its_log(tmp_path: Path, targets: list[Target]) -> None:

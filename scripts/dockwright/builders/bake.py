@@ -47,22 +47,31 @@ class Target:
         return contexts
 
 
-def bake_file(targets: Iterable[Target], *, no_cache: bool) -> dict[str, Any]:
+def bake_file(
+    targets: Iterable[Target], *, no_cache: bool, is_loaded: bool = False
+) -> dict[str, Any]:
     """Return the bake definition: Docker v2 schema 2, gzip, one manifest, no attestation index.
 
     SageMaker takes nothing else (moby/buildkit#5480). The media types are set explicitly because
-    BuildKit's default may become OCI's.
+    BuildKit's default may become OCI's. With `is_loaded`, images are built elsewhere than in the
+    engine, and loaded into it.
     """
     targets = tuple(targets)
     return {
         "group": {"default": {"targets": [target.name for target in targets]}},
-        "target": {target.name: _target(target, no_cache=no_cache) for target in targets},
+        "target": {
+            target.name: _target(target, no_cache=no_cache, is_loaded=is_loaded)
+            for target in targets
+        },
     }
 
 
-def _target(target: Target, *, no_cache: bool) -> dict[str, Any]:
+def _target(target: Target, *, no_cache: bool, is_loaded: bool) -> dict[str, Any]:
+    found = definition(target.variant)
+    if is_loaded:
+        found["output"] = [text.replace("type=image", "type=docker") for text in found["output"]]
     return {
-        **definition(target.variant),
+        **found,
         "context": str(target.context_path),
         "contexts": target.contexts,
         "no-cache": no_cache,

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from dockwright.clients.engine import Engine
 
 NAME = "buildkit"
+OWN = "docker"
+"""The driver of the engine's own builder; what others build is sent to the engine."""
+INSPECT_S = 60
 
 
 def build(engine: Engine, targets: Sequence[Target], *, no_cache: bool = False) -> dict[str, str]:
@@ -28,9 +31,11 @@ def build(engine: Engine, targets: Sequence[Target], *, no_cache: bool = False) 
 
     Raises BuildError with the failed steps' logs. Nothing is tagged that did not build.
     """
+    is_loaded = driver(engine) != OWN
     with tempfile.TemporaryDirectory(prefix="dockwright-bake-") as folder:
         bake_path = Path(folder, "bake.json")
-        bake_path.write_text(console.as_json(bake_file(targets, no_cache=no_cache)))
+        definition = bake_file(targets, no_cache=no_cache, is_loaded=is_loaded)
+        bake_path.write_text(console.as_json(definition))
         metadata_path = Path(folder, "metadata.json")
         argv = [*engine.buildx, "bake", "--file", bake_path, "--metadata-file", metadata_path]
         with ci.fold("build log"):
@@ -40,6 +45,13 @@ def build(engine: Engine, targets: Sequence[Target], *, no_cache: bool = False) 
         target.variant.identifier: metadata[target.name]["containerimage.digest"]
         for target in targets
     }
+
+
+def driver(engine: Engine) -> str:
+    """Return where buildx builds: BUILDX_BUILDER, or `docker buildx use`, has chosen its builder."""
+    told = process.run((*engine.buildx, "inspect"), env=engine.env, timeout_s=INSPECT_S)
+    facts = dict(line.partition(":")[::2] for line in told.splitlines())
+    return facts["Driver"].strip()
 
 
 def _run(argv: Sequence[str], engine: Engine) -> None:

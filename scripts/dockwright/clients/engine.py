@@ -154,8 +154,7 @@ def private_candidate(place: Site) -> Candidate | None:
         # The user's own choices speak of other engines.
         "DOCKER_CONTEXT": "",
         "DOCKER_TLS_VERIFY": "",
-        "BUILDX_BUILDER": "default",
-        "BUILDX_CONFIG": str(place.engine_path / "buildx"),
+        **_builder(place),
     }
     return Candidate(
         host=place.host,
@@ -164,6 +163,13 @@ def private_candidate(place: Site) -> Candidate | None:
         env=env,
         private=True,
     )
+
+
+def _builder(place: Site) -> dict[str, str]:
+    """Return what makes buildx use the engine's own builder, unless the user names another one."""
+    if os.environ.get("BUILDX_BUILDER"):
+        return {}
+    return {"BUILDX_BUILDER": "default", "BUILDX_CONFIG": str(place.engine_path / "buildx")}
 
 
 def judge(candidate: Candidate | None) -> tuple[Engine | None, tuple[str, ...]]:
