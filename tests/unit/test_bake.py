@@ -14,6 +14,7 @@ from dockwright.builders.bake import Target, bake_file, inputs_sha256
 from dockwright.composition.render import os_layer
 from dockwright.composition.runtime import layer_of
 from dockwright.spec import lock as locks
+from dockwright.spec import naming
 from dockwright.spec.lock import Group, LockedWheel
 
 if TYPE_CHECKING:
@@ -124,3 +125,16 @@ def test_wheels_of_other_images_do_not_change_the_fingerprint(
     )
     changed = replace(lock, wheels=(*lock.wheels, others))
     assert fingerprint(variant, changed) == fingerprint(variant, lock)
+
+
+def test_a_cache_in_a_registry_is_written_by_image_and_read_by_release(good: Sample) -> None:
+    variants = good.manifest().variants
+    bake = bake_file(map(target, variants), no_cache=False, cache="ghcr.io/team")
+    releases = {variant.identifier: variant.release.key for variant in variants}
+    for variant in variants:
+        made = bake["target"][naming.bake_target(variant.identifier)]
+        (to,) = made["cache-to"]
+        assert to == f"type=registry,ref=ghcr.io/team/buildkit-cache:{variant.identifier},mode=max"
+        of = [text.rpartition(":")[2] for text in made["cache-from"]]
+        assert of == [name for name, key in releases.items() if key == variant.release.key]
+    assert "cache-to" not in str(bake_file(map(target, variants), no_cache=False))

@@ -48,19 +48,22 @@ class Target:
 
 
 def bake_file(
-    targets: Iterable[Target], *, no_cache: bool, is_loaded: bool = False
+    targets: Iterable[Target], *, no_cache: bool, is_loaded: bool = False, cache: str | None = None
 ) -> dict[str, Any]:
     """Return the bake definition: Docker v2 schema 2, gzip, one manifest, no attestation index.
 
     SageMaker takes nothing else (moby/buildkit#5480). The media types are set explicitly because
     BuildKit's default may become OCI's. With `is_loaded`, images are built elsewhere than in the
-    engine, and loaded into it.
+    engine, and loaded into it. `cache` is a place in a registry for what stages give.
     """
     targets = tuple(targets)
     return {
         "group": {"default": {"targets": [target.name for target in targets]}},
         "target": {
-            target.name: _target(target, no_cache=no_cache, is_loaded=is_loaded)
+            target.name: {
+                **_target(target, no_cache=no_cache, is_loaded=is_loaded),
+                **(_cache(target, targets, cache) if cache else {}),
+            }
             for target in targets
         },
     }
@@ -75,6 +78,18 @@ def _target(target: Target, *, no_cache: bool, is_loaded: bool) -> dict[str, Any
         "context": str(target.context_path),
         "contexts": target.contexts,
         "no-cache": no_cache,
+    }
+
+
+def _cache(target: Target, targets: Iterable[Target], place: str) -> dict[str, Any]:
+    """Return where a target's stages are kept, and where they may be: its release has them, too."""
+    key = target.variant.release.key
+    near = [t.variant.identifier for t in targets if t.variant.release.key == key]
+    return {
+        "cache-from": [f"type=registry,ref={place}/buildkit-cache:{name}" for name in near],
+        "cache-to": [
+            f"type=registry,ref={place}/buildkit-cache:{target.variant.identifier},mode=max"
+        ],
     }
 
 

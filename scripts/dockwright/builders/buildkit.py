@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import tempfile
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ NAME = "buildkit"
 OWN = "docker"
 """The driver of the engine's own builder; what others build is sent to the engine."""
 INSPECT_S = 60
+CACHE_SETTING = "DOCKWRIGHT_BUILDKIT_CACHE"
 
 
 def build(engine: Engine, targets: Sequence[Target], *, no_cache: bool = False) -> dict[str, str]:
@@ -34,7 +36,12 @@ def build(engine: Engine, targets: Sequence[Target], *, no_cache: bool = False) 
     is_loaded = driver(engine) != OWN
     with tempfile.TemporaryDirectory(prefix="dockwright-bake-") as folder:
         bake_path = Path(folder, "bake.json")
-        definition = bake_file(targets, no_cache=no_cache, is_loaded=is_loaded)
+        definition = bake_file(
+            targets,
+            no_cache=no_cache,
+            is_loaded=is_loaded,
+            cache=os.environ.get(CACHE_SETTING),
+        )
         bake_path.write_text(console.as_json(definition))
         metadata_path = Path(folder, "metadata.json")
         argv = [*engine.buildx, "bake", "--file", bake_path, "--metadata-file", metadata_path]
