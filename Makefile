@@ -3,6 +3,7 @@
 IMAGE ?= pytorch-*-transformers5*-inference-cpu
 AGAINST ?= pytorch-*-transformers4*-inference-cpu
 BENCH ?= --suite readiness --runs 3
+KNOWN = $(if $(PROVEN),--proven-in '$(PROVEN)')
 GLOBS = $(foreach glob,$(IMAGE),'$(glob)')
 HOST_LOCK := buildspec/locks/host.txt
 BIN := .venv/bin
@@ -16,7 +17,7 @@ help: ## Show what there is to do
 
 .PHONY: build
 build: $(READY) ## Build and smoke-test the images of IMAGE (default: PyTorch CPU inference)
-	@dockwright build $(GLOBS) && dockwright smoke --unless-passed $(GLOBS) && dockwright show $(GLOBS)
+	@dockwright build $(GLOBS) && dockwright smoke --unless-passed $(KNOWN) $(GLOBS) && dockwright show $(GLOBS)
 
 .PHONY: test
 test: $(READY) ## Run all tests but the long ones, integration tests against a real engine included
@@ -77,7 +78,7 @@ jobs: $(READY) ## Print CI's jobs of images: those of IMAGE that were changed si
 
 .PHONY: publish
 publish: build ## Build, check and measure the images of IMAGE, and push them to staging
-	@dockwright bench --unless-measured $(BENCH) $(GLOBS) && dockwright push $(GLOBS) --to staging
+	@dockwright bench --unless-measured $(KNOWN) $(BENCH) $(GLOBS) && dockwright push $(GLOBS) --to staging
 
 .PHONY: promote
 promote: $(READY) ## Promote whole releases, IMAGE, from staging to production; then the catalogue

@@ -89,6 +89,7 @@ def images(root: Path, glob: str, *, since: str) -> tuple[Ran, ...]:
         "inputs.images": glob,
         "inputs.since": since,
         "inputs.publish && 'publish' || 'build'": "publish",
+        "inputs.publish && vars.PROVEN || ''": "",
     }
     outputs_path = root / "out" / "github-output"
     outputs_path.unlink(missing_ok=True)

@@ -12,8 +12,10 @@ from typer.core import TyperGroup
 
 from dockwright import ci, console
 from dockwright.cli.common import Globs, Json, here, load
+from dockwright.cli.recall import ProvenIn, recall
 from dockwright.errors import BenchError, RecordError
 from dockwright.spec import records, selector
+from dockwright.spec.evidence import Kind
 from dockwright.spec.records import BenchRecord, SuiteStatus
 
 
@@ -64,6 +66,7 @@ def run(
         bool,
         typer.Option("--unless-measured", help="Pass over images that these suites have measured."),
     ] = False,
+    proven_in: ProvenIn = None,
     history: History = None,
     print_command: Annotated[
         bool,
@@ -89,7 +92,7 @@ def run(
         host=host,
         starts=runs,
         history_path=history or ws.bench_path / "history.jsonl",
-        unless_measured=unless_measured,
+        unless_measured=unless_measured or proven_in is not None,
     )
     if print_command:
         for line in prepare.commands(ws, asked):
@@ -98,6 +101,7 @@ def run(
     if imported is not None:
         _show(prepare.taken(ws, asked, imported, now=datetime.now(UTC)), as_json=as_json)
         return
+    recall(ws, asked.picked, proven_in, Kind.BENCH)
     with ExitStack() as stack:
         ready, tasks = prepare.opened(ws, asked, stack, clock=lambda: datetime.now(UTC))
         found = stage.bench(ready, tasks)

@@ -10,6 +10,8 @@ import typer
 
 from dockwright import ci, console
 from dockwright.cli.common import Globs, Json, here, select
+from dockwright.cli.recall import ProvenIn, recall
+from dockwright.spec.evidence import Kind
 from dockwright.spec.records import SmokeRecord, Status, write_atomically
 
 
@@ -23,6 +25,7 @@ def smoke(
         bool,
         typer.Option("--unless-passed", help="Pass over images that these checks have passed."),
     ] = False,
+    proven_in: ProvenIn = None,
     as_json: Json = False,
 ) -> None:
     """Check built images, from inside and from outside, and record what was found."""
@@ -32,9 +35,14 @@ def smoke(
 
     ws = here()
     variants = select(ws, globs)
+    recall(ws, variants, proven_in, Kind.SMOKE)
     with docker.connect(engine.find(ws)) as client:
         found = run.smoke(
-            ws, variants, client, clock=lambda: datetime.now(UTC), unless_passed=unless_passed
+            ws,
+            variants,
+            client,
+            clock=lambda: datetime.now(UTC),
+            unless_passed=unless_passed or proven_in is not None,
         )
     if junit is not None:
         write_atomically(junit, junit_report.report(found))

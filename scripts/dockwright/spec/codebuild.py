@@ -7,7 +7,7 @@ whose batch is a graph, in which each task runs the same commands in another env
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, StringConstraints, model_validator
 
@@ -84,7 +84,7 @@ class Phases(Model):
 class Buildspec(Model):
     """buildspec/codebuild.yml: the gates, as a batch; images are put in when it is started."""
 
-    version: Literal[0.2]
+    version: Annotated[float, Field(ge=0.2, le=0.2)]
     batch: Batch
     phases: Phases
 
