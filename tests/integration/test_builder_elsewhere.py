@@ -12,7 +12,6 @@ from dockwright import process
 from dockwright.spec import records
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from dockwright.clients.engine import Engine
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 @pytest.mark.full
 def test_a_remote_builder_is_chosen_in_one_place_and_gives_the_same_image(
     checkout: Workspace,
-    dockwright: Callable[..., str],
+    program: tuple[str, ...],
     engine: Engine,
     inference: BuildRecord,
     tmp_path: Path,
@@ -36,8 +35,9 @@ def test_a_remote_builder_is_chosen_in_one_place_and_gives_the_same_image(
         process.run(create, env={**engine.env, **config, "BUILDX_BUILDER": ""}, timeout_s=60)
         process.run((*engine.docker, "image", "rm", inference.reference), timeout_s=60)
         path.unlink()
-        args = ("build", inference.identifier, "--builder", "buildkit", "--json")
-        (facts,) = json.loads(dockwright(*args, env={**config, "BUILDX_BUILDER": "elsewhere"}))
+        argv = (*program, "build", inference.identifier, "--builder", "buildkit", "--json")
+        env = {**config, "BUILDX_BUILDER": "elsewhere"}
+        (facts,) = json.loads(process.run(argv, cwd=checkout.root, env=env, timeout_s=1200))
     assert facts["digest"] == inference.digest
     inspect = (*engine.docker, "image", "inspect", "--format={{.Id}}", inference.reference)
     assert process.run(inspect, timeout_s=60).strip() == inference.digest

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,6 +20,7 @@ from dockwright.stages.bench.task import Side, Task
 from unit.bench.material import IDENTIFIER, NEW, OLD, bench_record
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
@@ -74,19 +76,19 @@ def test_the_same_image_and_suites_are_told_with_their_date_and_not_run_again(
 @pytest.mark.parametrize(
     ("asked", "task"),
     [
-        ({"archive": b"other workloads"}, TASK),
-        ({"starts": 6}, TASK),
-        ({"host": "faster"}, TASK),
-        ({}, replace(TASK, new=replace(TASK.new, digest=OLD))),
-        ({}, replace(TASK, old=None)),
-        ({}, replace(TASK, suites=(*TASK.suites, Suite(script="training/compiled", model=None)))),
+        (partial(run, archive=b"other workloads"), TASK),
+        (partial(run, starts=6), TASK),
+        (partial(run, host="faster"), TASK),
+        (run, replace(TASK, new=replace(TASK.new, digest=OLD))),
+        (run, replace(TASK, old=None)),
+        (run, replace(TASK, suites=(*TASK.suites, Suite(script="training/compiled", model=None)))),
     ],
 )
 def test_what_is_not_the_same_is_measured(
-    tmp_path: Path, asked: dict[str, Any], task: Task
+    tmp_path: Path, asked: Callable[[Path], Run], task: Task
 ) -> None:
     recorded(tmp_path)
-    assert again.measured(run(tmp_path, **asked), task) is None
+    assert again.measured(asked(tmp_path), task) is None
 
 
 @pytest.mark.parametrize(
