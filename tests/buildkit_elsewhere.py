@@ -20,34 +20,40 @@ UPGRADE = b"POST /grpc HTTP/1.1\r\nHost: engine\r\nConnection: Upgrade\r\nUpgrad
 @contextmanager
 def served(engine_socket: str, path: Path) -> Iterator[str]:
     """Serve the engine's BuildKit on a socket while the block runs; yield its address."""
-    listener = socket.socket(socket.AF_UNIX)
-    listener.bind(str(path))
-    listener.listen()
+    serving: list[threading.Thread] = []
 
     def accept() -> None:
-        with suppress(OSError):  # closed at the end
+        with suppress(OSError):  # shut down at the end
             while True:
                 client, _ = listener.accept()
-                threading.Thread(target=_serve, args=(client, engine_socket), daemon=True).start()
+                serving.append(threading.Thread(target=_serve, args=(client, engine_socket)))
+                serving[-1].start()
 
-    threading.Thread(target=accept, daemon=True).start()
-    try:
-        yield f"unix://{path}"
-    finally:
-        listener.close()
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+        serving.append(threading.Thread(target=accept))
+        serving[0].start()
+        try:
+            yield f"unix://{path}"
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            for thread in serving:
+                thread.join()
 
 
 def _serve(client: socket.socket, engine_socket: str) -> None:
-    upstream = socket.socket(socket.AF_UNIX)
-    upstream.connect(engine_socket)
-    upstream.sendall(UPGRADE)
-    head = b""
-    while not head.endswith(b"\r\n\r\n"):
-        head += upstream.recv(1)
-    assert b" 101 " in head, head
-    back = threading.Thread(target=_pump, args=(upstream, client), daemon=True)
-    back.start()
-    _pump(client, upstream)
+    with client, socket.socket(socket.AF_UNIX) as upstream:
+        upstream.connect(engine_socket)
+        upstream.sendall(UPGRADE)
+        head = b""
+        while not head.endswith(b"\r\n\r\n"):
+            head += upstream.recv(1)
+        assert b" 101 " in head, head
+        back = threading.Thread(target=_pump, args=(upstream, client), daemon=True)
+        back.start()
+        _pump(client, upstream)
+        back.join()
 
 
 def _pump(source: socket.socket, target: socket.socket) -> None:
