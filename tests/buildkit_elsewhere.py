@@ -57,7 +57,7 @@ def _serve(client: socket.socket, engine_socket: str) -> None:
 
 
 def _pump(source: socket.socket, target: socket.socket) -> None:
-    with suppress(OSError):  # one side has gone
+    with suppress(OSError):  # one side has gone, and so does the other
         while chunk := source.recv(1 << 16):
             target.sendall(chunk)
-        target.shutdown(socket.SHUT_WR)
+        target.shutdown(socket.SHUT_RDWR)

@@ -78,14 +78,10 @@ def test_a_misused_command_line_says_so(run: Run, command: str) -> None:
 
 
 @pytest.mark.usefixtures("good")
-def test_matrices_name_every_variant_in_the_shape_of_each_service(run: Run) -> None:
+def test_the_matrix_has_a_job_for_every_variant(run: Run) -> None:
     every = [fact["identifier"] for fact in listed(run, "")]
-    github = json.loads(run("matrix --format github")[1])
-    assert [row["identifier"] for row in github["include"]] == every
-    builds = json.loads(run("matrix --format codebuild")[1])["batch"]["build-list"]
-    assert [build["env"]["variables"]["IDENTIFIER"] for build in builds] == every
-    assert len({build["identifier"] for build in builds}) == len(every)
-    assert all(build["identifier"].replace("_", "").isalnum() for build in builds)
+    jobs = json.loads(run("matrix --format github")[1])["include"]
+    assert jobs == [{"name": name, "images": name} for name in every]
 
 
 @pytest.mark.usefixtures("good")
