@@ -82,7 +82,7 @@ publish: build ## Build, check and measure the images of IMAGE, and push them to
 
 .PHONY: promote
 promote: $(READY) ## Promote whole releases, IMAGE, from staging to production; then the catalogue
-	@dockwright promote $(GLOBS) --from staging --to production $${WAIVE:+--waive "$$WAIVE" --owner "$$OWNER"} && dockwright catalog
+	@dockwright promote $(GLOBS) --from staging --to production $${WAIVE:+--waive "$$WAIVE" --owner "$$OWNER"} && dockwright catalog --from production
 
 .PHONY: pipeline
 pipeline: $(READY) ## Run CI's pipeline end to end on this machine, from a bump to the catalogue; minutes
