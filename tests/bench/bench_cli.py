@@ -16,7 +16,7 @@ import statistics
 import sys
 import tempfile
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from dockwright import console, process, workspace
@@ -47,13 +47,15 @@ class Measurement:
 
 
 def thousand(today: Workspace, folder: Path) -> Workspace:
-    """Return a workspace of 1,000 variants: today's PyTorch release, with a GPU, many times over.
+    """Return a workspace of 1,000 variants: the manifest's first PyTorch release many times over.
 
-    Its locks hold as many wheels as today's, the framework's once more for the GPU.
+    Their locks hold the same wheels as that one's.
     """
     ws = Workspace(root=folder / "checkout", home=folder / "home")
     shutil.copytree(today.buildspec_path, ws.buildspec_path)
-    shutil.copytree(today.images_path / "_templates", ws.images_path / "_templates")
+    for name in ("_templates", "runtime"):
+        ignored = shutil.ignore_patterns("__pycache__", ".*_cache")
+        shutil.copytree(today.images_path / name, ws.images_path / name, ignore=ignored)
     model = next(
         release
         for release in releases_of(manifest.load(today.buildspec_path).variants)
@@ -62,16 +64,10 @@ def thousand(today: Workspace, folder: Path) -> Workspace:
     wheels = locks.load(today.buildspec_path, model).wheels
     _substitute(ws.buildspec_path / "common.yml", r"^frameworks: .*$", "frameworks: [pytorch]")
     path = ws.buildspec_path / "pytorch.yml"
-    head, start, release = path.read_text(encoding="utf-8").partition("releases:\n")
-    release = re.sub(
-        r"^( +)cpu:\n( +)(budget_mb: .*)$",
-        r'\g<0>\n\1cu132:\n\2\3\n\2driver: "580"',
-        release,
-        count=1,
-        flags=re.MULTILINE,
-    )
+    head, start, releases = path.read_text(encoding="utf-8").partition("releases:\n")
+    first = re.split(r"^(?=  - version:)", releases, flags=re.MULTILINE)[1]
     copies = (
-        release.replace(f'version: "{model.spec.version}"', f'version: "{number}.0.0"')
+        first.replace(f'version: "{model.spec.version}"', f'version: "{number}.0.0"')
         for number in range(1, RELEASES + 1)
     )
     path.write_text(head + start + "".join(copies), encoding="utf-8")
@@ -81,18 +77,13 @@ def thousand(today: Workspace, folder: Path) -> Workspace:
         lock = locks.ReleaseLock(
             format=locks.FORMAT,
             requirements_sha256=locks.requirements_sha256(release_of_many),
-            wheels=tuple(_on_both(wheel) for wheel in wheels),
+            wheels=wheels,
         )
         locks.lock_path(ws.buildspec_path, release_of_many).write_text(locks.dumps(lock), "utf-8")
     loaded = manifest.load(ws.buildspec_path)
     assert len(loaded.variants) == 4 * RELEASES
     generate(ws, loaded.variants, tuple(Framework))
     return ws
-
-
-def _on_both(locked: locks.LockedWheel) -> locks.LockedWheel:
-    gpu = tuple(folder.replace("/cpu", "/cu132") for folder in locked.used_by)
-    return replace(locked, used_by=tuple(sorted({*locked.used_by, *gpu})))
 
 
 def _substitute(path: Path, pattern: str, replacement: str) -> None:

@@ -30,6 +30,7 @@ STALE_S = 600
 """A container that another run has just made, and is about to start, is younger."""
 FACTS = ("python3", f"{PLACE}/{KIT}/facts.py")
 ENVIRONMENT = {"PYTHONPATH": PLACE, "PYTHONDONTWRITEBYTECODE": "1"}
+ENDING_S = 3.0
 START_METRIC = "container start"
 
 
@@ -161,15 +162,30 @@ def _host(facts: Program) -> HostLine:
 
 
 def _failure(place: Place, workload: Program) -> str:
-    from docker.errors import NotFound  # noqa: PLC0415 - slow to import
-
-    try:
-        state = place.api.inspect_container(workload.container)["State"]
-    except NotFound:
-        state = {}
+    code = workload.code()
+    state = _state(place, workload.container, may_be_ending=code == outcome.KILLED)
     return outcome.failure(
-        workload.code() if state.get("Running") else None,
+        code if state.get("Running") else None,
         was_out_of_memory=bool(state.get("OOMKilled")),
         limit_s=workload.limit_s,
         err=(workload.err + workload.out).decode(errors="replace"),
     )
+
+
+def _state(place: Place, container: str, *, may_be_ending: bool) -> dict[str, Any]:
+    """Return a container's state; nothing when it has gone.
+
+    A program that was killed may have been so because its container ends, which the engine notes a
+    little later.
+    """
+    from docker.errors import NotFound  # noqa: PLC0415 - slow to import
+
+    deadline = time.monotonic() + (ENDING_S if may_be_ending else 0)
+    while True:
+        try:
+            state: dict[str, Any] = place.api.inspect_container(container)["State"]
+        except NotFound:
+            return {}
+        if not state["Running"] or state["OOMKilled"] or time.monotonic() >= deadline:
+            return state
+        time.sleep(0.1)
