@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import islice, product
 from typing import TYPE_CHECKING
 
+from dockwright.spec.bench_records import BenchVerdict
 from dockwright.spec.catalog import (
     SCHEMA_VERSION,
     Bench,
@@ -22,7 +23,7 @@ from dockwright.spec.catalog import (
 )
 from dockwright.spec.evidence import Kind
 from dockwright.spec.publication import Yank
-from dockwright.spec.records import BenchVerdict, Status, Urgency
+from dockwright.spec.records import Status, Urgency
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

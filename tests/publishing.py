@@ -11,19 +11,16 @@ from dockwright.clients import cosign, evidence
 from dockwright.clients.registry import Repository
 from dockwright.composition import image_layout
 from dockwright.spec import records, registries, selector
-from dockwright.spec.evidence import Kind
-from dockwright.spec.records import (
+from dockwright.spec.bench_records import (
     BenchRecord,
     BenchVerdict,
-    BuildRecord,
-    CheckRecord,
     Interval,
     MetricRecord,
-    SmokeRecord,
-    Status,
     SuiteRecord,
     SuiteStatus,
 )
+from dockwright.spec.evidence import Kind
+from dockwright.spec.records import BuildRecord, CheckRecord, SmokeRecord, Status
 from dockwright.stages.push import parcels, send
 from dockwright.stages.push.sources import Layouts
 

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from dockwright.clients import evidence, promotion_journal
 from dockwright.clients.registry import Repository
 from dockwright.spec import journal, registries
+from dockwright.spec.bench_records import SuiteStatus
 from dockwright.spec.evidence import Kind
 from dockwright.spec.publication import Yank
-from dockwright.spec.records import Status, SuiteStatus
+from dockwright.spec.records import Status
 from dockwright.spec.registries import Requirement
 from dockwright.stages import rollback
 from dockwright.stages.promote import proof, releases
@@ -28,8 +29,9 @@ if TYPE_CHECKING:
     import httpx
 
     from dockwright.clients.registry_session import Session
+    from dockwright.spec.bench_records import BenchVerdict
     from dockwright.spec.journal import Entry, State
-    from dockwright.spec.records import BenchVerdict, PromoteRecord
+    from dockwright.spec.records import PromoteRecord
     from dockwright.spec.variants import Variant
     from sample import Sample
 

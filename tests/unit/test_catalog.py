@@ -9,21 +9,23 @@ import pytest
 
 from dockwright.composition import site
 from dockwright.spec import catalog, records
-from dockwright.spec.records import (
+from dockwright.spec.bench_records import (
     BenchRecord,
     BenchVerdict,
+    Interval,
+    MetricRecord,
+    SuiteRecord,
+    SuiteStatus,
+)
+from dockwright.spec.records import (
     BuildRecord,
     CheckRecord,
     ExportRecord,
-    Interval,
     LayerRecord,
-    MetricRecord,
     PushRecord,
     ScanRecord,
     SmokeRecord,
     Status,
-    SuiteRecord,
-    SuiteStatus,
 )
 from dockwright.spec.support import SOON_DAYS
 from dockwright.stages import plan

@@ -9,10 +9,11 @@ import pytest
 import release_desk
 from dockwright.clients import evidence
 from dockwright.errors import DockwrightError, PolicyError, RecordError, RegistryError, SmokeError
+from dockwright.spec.bench_records import BenchVerdict, SuiteStatus
 from dockwright.spec.evidence import Kind
 from dockwright.spec.image import sha256
 from dockwright.spec.publication import Waiver
-from dockwright.spec.records import BenchVerdict, Status, SuiteStatus
+from dockwright.spec.records import Status
 from dockwright.spec.registries import Requirement
 from dockwright.stages.promote.proof import Waivers
 from fake_registry import HOST, opened

@@ -16,10 +16,11 @@ from dockwright.clients import cosign, evidence, registry_push
 from dockwright.clients.registry import Repository, _descriptor
 from dockwright.composition.assemble import scaffold
 from dockwright.errors import VerifyError
+from dockwright.spec.bench_records import BenchVerdict
 from dockwright.spec.evidence import Kind
 from dockwright.spec.image import OCI_INDEX_TYPE, OCI_MANIFEST_TYPE, sha256
 from dockwright.spec.publication import Yank
-from dockwright.spec.records import BenchVerdict, ScanRecord
+from dockwright.spec.records import ScanRecord
 from dockwright.stages import attest
 from dockwright.stages.verify import run
 from dockwright.stages.verify.subject import Subject

@@ -15,8 +15,8 @@ from dockwright.cli.common import Globs, Json, here, load
 from dockwright.cli.recall import ProvenIn, recall
 from dockwright.errors import BenchError, RecordError
 from dockwright.spec import records, selector
+from dockwright.spec.bench_records import BenchRecord, SuiteStatus
 from dockwright.spec.evidence import Kind
-from dockwright.spec.records import BenchRecord, SuiteStatus
 
 
 class WithDefault(TyperGroup):

@@ -27,16 +27,11 @@ if TYPE_CHECKING:
     from dockwright.composition.compat import Row
     from dockwright.composition.plan import PlannedImage
     from dockwright.composition.prediction import Prediction
+    from dockwright.spec.bench_records import BenchRecord, MetricRecord
     from dockwright.spec.catalog import Release
     from dockwright.spec.model import Common
     from dockwright.spec.publication import Yank
-    from dockwright.spec.records import (
-        BenchRecord,
-        BuildRecord,
-        MetricRecord,
-        ScanRecord,
-        SmokeRecord,
-    )
+    from dockwright.spec.records import BuildRecord, ScanRecord, SmokeRecord
     from dockwright.spec.variants import Variant
 
 Layers = tuple[tuple[str, Layer], ...]

@@ -7,10 +7,11 @@ from typing import Final, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from dockwright.errors import RecordError
+from dockwright.spec.bench_records import BenchVerdict
 from dockwright.spec.evidence import Kind
 from dockwright.spec.offer import Offer
 from dockwright.spec.publication import Yank
-from dockwright.spec.records import BenchVerdict, Status, Urgency
+from dockwright.spec.records import Status, Urgency
 
 SCHEMA_VERSION: Final = 2
 

@@ -8,8 +8,9 @@ from dockwright import console
 from dockwright.clients import trust
 from dockwright.errors import RecordError
 from dockwright.spec import records
+from dockwright.spec.bench_records import BenchRecord
 from dockwright.spec.evidence import Kind
-from dockwright.spec.records import BenchRecord, BuildRecord, SmokeRecord
+from dockwright.spec.records import BuildRecord, SmokeRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

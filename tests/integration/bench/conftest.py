@@ -16,7 +16,7 @@ from dockwright import process
 from dockwright.clients import docker
 from dockwright.errors import ProcessError
 from dockwright.spec import records
-from dockwright.spec.records import BenchRecord
+from dockwright.spec.bench_records import BenchRecord
 from dockwright.stages.bench.container import LABEL
 from dockwright.workspace import Workspace
 

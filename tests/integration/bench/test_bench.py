@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dockwright import process
-from dockwright.spec.records import BenchVerdict, SuiteStatus
+from dockwright.spec.bench_records import BenchVerdict, SuiteStatus
 from integration.bench.conftest import WAIT_S, Site, lines_of
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ import pytest
 from dockwright import process
 from dockwright.clients import docker, images
 from dockwright.clients import engine as engines
-from dockwright.spec.records import SuiteStatus
+from dockwright.spec.bench_records import SuiteStatus
 from dockwright.workspace import Workspace
 from integration.bench.conftest import WAIT_S, Site, lines_of
 from integration.bench.test_bench import WAITS

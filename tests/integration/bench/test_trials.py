@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dockwright.spec.records import BenchVerdict
+from dockwright.spec.bench_records import BenchVerdict
 
 if TYPE_CHECKING:
     from dockwright.spec.records import BuildRecord

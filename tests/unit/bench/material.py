@@ -6,16 +6,15 @@ import json
 from typing import TYPE_CHECKING
 
 from dockwright.spec.bench import SCHEMA, Better, GpuReading, HostLine, SampleSet
-from dockwright.spec.records import (
+from dockwright.spec.bench_records import (
     BenchRecord,
     BenchVerdict,
-    BuildRecord,
     Interval,
-    LayerRecord,
     MetricRecord,
     SuiteRecord,
     SuiteStatus,
 )
+from dockwright.spec.records import BuildRecord, LayerRecord
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dockwright.spec import records
+from dockwright.spec.bench_records import SuiteRecord, SuiteStatus
 from dockwright.spec.hosts import Host
-from dockwright.spec.records import SuiteRecord, SuiteStatus
 from dockwright.stages.bench import again
 from dockwright.stages.bench.container import Place
 from dockwright.stages.bench.run import Run, bench

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dockwright.errors import RecordError
-from dockwright.spec.records import SuiteStatus
+from dockwright.spec.bench_records import SuiteStatus
 from dockwright.stages.bench import carry, suites
 from dockwright.stages.bench.suites import Suite
 from dockwright.stages.bench.task import Side, Task
@@ -23,7 +23,7 @@ from unit.bench.material import ENDED, HOST, HOST_PRINTED, IDENTIFIER, NEW, OLD,
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dockwright.spec.records import SuiteRecord
+    from dockwright.spec.bench_records import SuiteRecord
 
 SUITE = Suite(script="training/training", model="vit")
 SIDES = tuple(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dockwright.spec.bench import Better
-from dockwright.spec.records import BenchVerdict
+from dockwright.spec.bench_records import BenchVerdict
 from dockwright.stages.bench.compare import compare
 from unit.bench.material import NEW, OLD, sample_set
 

@@ -8,14 +8,14 @@ import pytest
 
 from dockwright.errors import BenchError, RecordError
 from dockwright.spec import records
-from dockwright.spec.records import BenchVerdict, SuiteStatus
+from dockwright.spec.bench_records import BenchVerdict, SuiteStatus
 from dockwright.stages.bench import gate
 from unit.bench.material import IDENTIFIER, NEW, OLD, bench_record, build_record, suite
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dockwright.spec.records import BenchRecord
+    from dockwright.spec.bench_records import BenchRecord
 
 REQUIRED = ((IDENTIFIER, ("training/vit",)),)
 GOOD = suite(BenchVerdict.SAME, BenchVerdict.BETTER)

@@ -9,14 +9,14 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from dockwright.spec.records import BenchVerdict, SuiteStatus
+from dockwright.spec.bench_records import BenchVerdict, SuiteStatus
 from dockwright.stages.bench import plot, report
 from unit.bench.material import IDENTIFIER, NEW, bench_record, metric, sample_set, suite
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dockwright.spec.records import BenchRecord
+    from dockwright.spec.bench_records import BenchRecord
 
 RECORD = bench_record(suite(BenchVerdict.WORSE, BenchVerdict.UNKNOWN))
 

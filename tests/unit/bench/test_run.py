@@ -9,8 +9,8 @@ import pytest
 from requests import ConnectionError as EngineGoneError
 
 from dockwright.spec import records
+from dockwright.spec.bench_records import BenchRecord, SuiteStatus
 from dockwright.spec.hosts import Host
-from dockwright.spec.records import BenchRecord, SuiteStatus
 from dockwright.stages.bench import run as stage
 from dockwright.stages.bench.container import Place
 from dockwright.stages.bench.run import Run

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from dockwright import console
 from dockwright.clients import containers
 from dockwright.spec import records
-from dockwright.spec.records import BenchRecord, SuiteStatus
+from dockwright.spec.bench_records import BenchRecord, SuiteStatus
 
 if TYPE_CHECKING:
     from dockwright.stages.bench.run import Run

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from dockwright.errors import RecordError
 from dockwright.spec import records
 from dockwright.spec.bench import FailedLine, HostLine, OfLine
-from dockwright.spec.records import BenchRecord, PushRecord, SuiteStatus
+from dockwright.spec.bench_records import BenchRecord, SuiteStatus
+from dockwright.spec.records import PushRecord
 from dockwright.stages.bench import gpu, outcome, results, suites
 from dockwright.stages.bench.history import Setting
 from dockwright.stages.bench.outcome import (
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dockwright.spec.bench import AnyLine
-    from dockwright.spec.records import SuiteRecord
+    from dockwright.spec.bench_records import SuiteRecord
     from dockwright.stages.bench.suites import Suite
     from dockwright.stages.bench.task import Side, Task
 

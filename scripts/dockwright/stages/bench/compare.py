@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dockwright.spec.bench import Better
-from dockwright.spec.records import BenchVerdict, Interval, MetricRecord
+from dockwright.spec.bench_records import BenchVerdict, Interval, MetricRecord
 from dockwright.stages.bench import stats
 
 if TYPE_CHECKING:

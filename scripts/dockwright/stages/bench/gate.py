@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 from dockwright.errors import BenchError
 from dockwright.spec import records
-from dockwright.spec.records import BenchRecord, BenchVerdict, BuildRecord, SuiteStatus
+from dockwright.spec.bench_records import BenchRecord, BenchVerdict, SuiteStatus
+from dockwright.spec.records import BuildRecord
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from dockwright.spec.records import SuiteRecord
+    from dockwright.spec.bench_records import SuiteRecord
 
 GOOD = (BenchVerdict.BETTER, BenchVerdict.SAME)
 

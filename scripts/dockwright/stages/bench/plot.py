@@ -8,12 +8,12 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from dockwright import console
-from dockwright.spec.records import BenchVerdict
+from dockwright.spec.bench_records import BenchVerdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from dockwright.spec.records import Interval, MetricRecord
+    from dockwright.spec.bench_records import Interval, MetricRecord
 
 ROW, LABEL, WIDTH, NOTE, EDGE = 22, 330, 420, 150, 30
 COLOURS = {

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from docker import DockerClient
 
-    from dockwright.spec.records import BenchRecord
+    from dockwright.spec.bench_records import BenchRecord
     from dockwright.spec.variants import Variant
     from dockwright.workspace import Workspace
 

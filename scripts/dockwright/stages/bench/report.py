@@ -12,14 +12,14 @@ from jinja2 import Environment, StrictUndefined
 
 from dockwright import console
 from dockwright.spec import records
-from dockwright.spec.records import SuiteStatus
+from dockwright.spec.bench_records import SuiteStatus
 from dockwright.stages.bench import compare, plot, stats
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from dockwright.spec.bench import HostLine, SampleSet
-    from dockwright.spec.records import BenchRecord, SuiteRecord
+    from dockwright.spec.bench_records import BenchRecord, SuiteRecord
 
 TEMPLATE_PATH = Path(__file__).with_name("report.html.j2")
 

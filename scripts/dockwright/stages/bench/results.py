@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dockwright import console
 from dockwright.spec.bench import SCHEMA, SampleSet
-from dockwright.spec.records import BenchRecord, SuiteRecord, SuiteStatus
+from dockwright.spec.bench_records import BenchRecord, SuiteRecord, SuiteStatus
 from dockwright.stages.bench import compare, history
 from dockwright.stages.bench.outcome import WorkloadFailedError
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dockwright.spec.bench import SamplesLine
-    from dockwright.spec.records import MetricRecord
+    from dockwright.spec.bench_records import MetricRecord
     from dockwright.stages.bench.history import Setting
     from dockwright.stages.bench.outcome import Start
     from dockwright.stages.bench.task import Side, Task

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dockwright.spec import records
-from dockwright.spec.records import SuiteStatus
+from dockwright.spec.bench_records import SuiteStatus
 from dockwright.stages.bench import again, container, history, results, suites
 from dockwright.stages.bench.history import Setting
 from dockwright.stages.bench.outcome import WorkloadDeferredError, WorkloadFailedError
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from dockwright.spec.records import BenchRecord, SuiteRecord
+    from dockwright.spec.bench_records import BenchRecord, SuiteRecord
     from dockwright.stages.bench.container import Place
     from dockwright.stages.bench.outcome import Start
     from dockwright.stages.bench.suites import Suite

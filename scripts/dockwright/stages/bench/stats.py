@@ -13,7 +13,7 @@ import statistics
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from dockwright.spec.records import Interval
+from dockwright.spec.bench_records import Interval
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from dockwright.composition.catalog import Known, Published, planned_layers
 from dockwright.spec import records, tags
-from dockwright.spec.records import BenchRecord, PushRecord, R, ScanRecord, SmokeRecord
+from dockwright.spec.bench_records import BenchRecord
+from dockwright.spec.records import PushRecord, R, ScanRecord, SmokeRecord
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

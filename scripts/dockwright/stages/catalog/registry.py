@@ -16,10 +16,11 @@ from dockwright.composition.catalog import Known, Published, planned_layers
 from dockwright.errors import RecordError
 from dockwright.spec import catalog, records, tags
 from dockwright.spec import publication as notes
+from dockwright.spec.bench_records import BenchRecord
 from dockwright.spec.catalog import Layer
 from dockwright.spec.evidence import CREATED, Kind
 from dockwright.spec.publication import Standing, Yank
-from dockwright.spec.records import BenchRecord, BuildRecord, ScanRecord, SmokeRecord
+from dockwright.spec.records import BuildRecord, ScanRecord, SmokeRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, TypeVar
 from dockwright.clients import evidence
 from dockwright.errors import PolicyError, RecordError, SmokeError
 from dockwright.spec import records
+from dockwright.spec.bench_records import BenchRecord, BenchVerdict, SuiteStatus
 from dockwright.spec.evidence import Kind
-from dockwright.spec.records import BenchRecord, BenchVerdict, SmokeRecord, Status, SuiteStatus
+from dockwright.spec.records import SmokeRecord, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
     from dockwright.clients.evidence import Evidence
     from dockwright.clients.registry import Repository
-    from dockwright.spec.records import Record, SuiteRecord
+    from dockwright.spec.bench_records import SuiteRecord
+    from dockwright.spec.records import Record
 
     R = TypeVar("R", bound=Record)
     Trusted = Callable[[Repository, str], bool]

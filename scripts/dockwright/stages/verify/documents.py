@@ -8,18 +8,11 @@ from typing import TYPE_CHECKING
 from dockwright.clients import cosign, publication, trust
 from dockwright.errors import RecordError
 from dockwright.spec import records
+from dockwright.spec.bench_records import BenchRecord, BenchVerdict, SuiteStatus
 from dockwright.spec.evidence import Kind
 from dockwright.spec.image import LAYER_TYPE, MANIFEST_TYPE
 from dockwright.spec.provenance import BUILDER
-from dockwright.spec.records import (
-    BenchRecord,
-    BenchVerdict,
-    BuildRecord,
-    ScanRecord,
-    SmokeRecord,
-    Status,
-    SuiteStatus,
-)
+from dockwright.spec.records import BuildRecord, ScanRecord, SmokeRecord, Status
 from dockwright.stages.verify.verdict import absent, failed, passed
 
 if TYPE_CHECKING:
