@@ -13,6 +13,7 @@ import pytest
 
 import images
 from dockwright.clients.registry_push import push
+from dockwright.clients.upload_journal import Journal
 from dockwright.errors import HashMismatchError, RegistryError
 from dockwright.spec.image import AssembledImage
 from fake_registry import FakeRegistry, opened
@@ -129,6 +130,18 @@ def test_a_killed_push_goes_on_where_it_was(image: AssembledImage, tmp_path: Pat
     assert registry.sent_bytes - before <= large.size_bytes - kept_bytes + 2000
     assert registry.blobs[NAME][large.digest] == large.path.read_bytes()
     assert list((tmp_path / "uploads").iterdir()) == []
+
+
+def test_what_was_killed_after_a_blobs_last_byte_leaves_no_note_of_it(
+    image: AssembledImage, tmp_path: Path
+) -> None:
+    uploads_path = tmp_path / "uploads"
+    with opened(FakeRegistry()) as repository:
+        push(repository, image, tags=["1"])
+        journal = Journal(folder=uploads_path)
+        journal.keep(str(repository), image.layers[0].digest, "/v2/uploads/1")
+        push(repository, image, tags=["1"], uploads_path=uploads_path)
+    assert list(uploads_path.iterdir()) == []
 
 
 def test_four_blobs_are_on_their_way_at_once(tmp_path: Path) -> None:

@@ -207,6 +207,9 @@ def _bring(run: _Run, payload: Payload) -> str:
 
     started = time.monotonic()
     if run.repository.has_blob(payload.digest, for_push=True):
+        run.journal.forget(
+            str(run.repository), payload.digest
+        )  # we were killed after its last byte
         on_bytes(payload.size_bytes)
         return "present"
     location = None
