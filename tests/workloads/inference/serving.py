@@ -9,6 +9,7 @@ import sys
 import tempfile
 import threading
 import time
+from contextlib import contextmanager
 
 from kit import framework, lines
 from tokenizers import Tokenizer
@@ -49,6 +50,13 @@ def ask(connection, path="/invocations", body=BODY):
 
 def connect():
     return http.client.HTTPConnection("127.0.0.1", PORT, timeout=120)
+
+
+@contextmanager
+def hung_up(connection):
+    """Close a connection, for a server gives idle ones up; the next request opens it again."""
+    connection.close()
+    yield
 
 
 def until_ready(server):
@@ -106,6 +114,7 @@ with lines.workload(), tempfile.TemporaryDirectory() as folder:
         begun = time.perf_counter()
         connection = connect()
         required(ask(connection))
+        lines.pauses.append(lambda: hung_up(connection))
         lines.samples("first answer", [time.perf_counter() - begun])
         taken = lines.timed(lambda: required(ask(connection)))
         lines.samples("latency callers=1", taken, items=1, item="requests")
