@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from dockwright.spec.records import BuildRecord
     from integration.bench.conftest import Site
 
-TRIALS = 20
 A_A_RUNS = 2
 STARTS = "6"
 # Short, so that many trials are bearable: a layer's work in plain Python, and no import that takes
-# long. The slowed image's variable is a sleep in the model, of half the time that it takes alone.
-MODEL = """
+# long. The slowed image's variable is a sleep in the model, of half the time that it takes alone; or
+# a thread fewer for a layer of PyTorch's.
+SLEEPS = """
 import os, statistics, time
 os.environ["DOCKWRIGHT_BENCH_SECONDS"] = "0.75"
 from kit import lines
@@ -37,12 +37,30 @@ with lines.workload():
 """
 
 
+FEWER_THREADS = """
+import os
+os.environ["DOCKWRIGHT_BENCH_SECONDS"] = "0.75"
+import torch
+from kit import lines
+
+torch.set_num_threads(1 if "SLOWER" in os.environ else 2)
+weights = torch.randn(768, 768)
+
+with lines.workload():
+    lines.samples("forward", lines.timed(lambda: weights @ weights))
+"""
+
+
 @pytest.mark.full
 @pytest.mark.timeout(7200)
+@pytest.mark.parametrize(
+    ("model", "trials"),
+    [pytest.param(SLEEPS, 20, id="sleep"), pytest.param(FEWER_THREADS, 3, id="thread")],
+)
 def test_a_slowed_model_is_caught_and_an_unchanged_one_is_not_accused(
-    site: Site, slowed: BuildRecord, inference: BuildRecord
+    site: Site, slowed: BuildRecord, inference: BuildRecord, model: str, trials: int
 ) -> None:
-    site.workload("steady", MODEL)
+    site.workload("steady", model)
 
     def verdict(new: BuildRecord) -> BenchVerdict:
         site.takes(new)
@@ -55,11 +73,12 @@ def test_a_slowed_model_is_caught_and_an_unchanged_one_is_not_accused(
     for _ in range(A_A_RUNS):  # until the host's noise is known
         verdict(inference)
     found: dict[str, Counter[BenchVerdict]] = {"slowed": Counter(), "unchanged": Counter()}
-    for _ in range(TRIALS):  # in turns: the host may be busier at one time than at another
+    for _ in range(trials):  # in turns: the host may be busier at one time than at another
         found["slowed"][verdict(slowed)] += 1
         found["unchanged"][verdict(inference)] += 1
     told = {name: {word.value: n for word, n in counts.items()} for name, counts in found.items()}
-    print(f"of {TRIALS} trials each: {told}")  # noqa: T201 - what `pytest -s` is run for
-    assert found["unchanged"][BenchVerdict.WORSE] <= 2, told  # one in twenty is what is promised
+    print(f"of {trials} trials each: {told}")  # noqa: T201 - what `pytest -s` is run for
+    assert found["unchanged"][BenchVerdict.WORSE] <= trials // 10, told
     # A busy host scatters too much to tell: that is unknown, which the gate refuses as well.
-    assert found["slowed"][BenchVerdict.SAME] + found["slowed"][BenchVerdict.BETTER] <= 2, told
+    missed = found["slowed"][BenchVerdict.SAME] + found["slowed"][BenchVerdict.BETTER]
+    assert missed <= trials // 10, told
