@@ -145,7 +145,7 @@ class Publisher:
             target,
             source,
             current=current,
-            is_signed=self.signer is not None,
+            signed_by=self.signer.fingerprint if self.signer else None,
         )
         pushed = send.push(
             self.sample.ws,

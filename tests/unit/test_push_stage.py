@@ -63,7 +63,7 @@ class Built(NamedTuple):
             self.target,
             self.source,
             current=current,
-            is_signed=False,
+            signed_by=None,
         )
 
     def push(
@@ -213,7 +213,7 @@ def test_every_image_that_must_not_be_pushed_is_named(built: Built) -> None:
     every = built.good.manifest().variants
     with pytest.raises(StaleError) as refused:
         parcels.prepare(
-            built.good.ws, every, every, built.target, built.source, current=set(), is_signed=False
+            built.good.ws, every, every, built.target, built.source, current=set(), signed_by=None
         )
     assert all(v.identifier in str(refused.value) for v in every)
 

@@ -69,7 +69,13 @@ def push(
     with _opened(ws, from_) as source:
         signer = cosign.signer(ws.home)
         prepared = parcels.prepare(
-            ws, variants, every, target, source, current=current, is_signed=signer is not None
+            ws,
+            variants,
+            every,
+            target,
+            source,
+            current=current,
+            signed_by=signer.fingerprint if signer else None,
         )
         if dry_run:
             _show(prepared, as_json=as_json)

@@ -18,6 +18,7 @@ from dockwright import process
 from dockwright.clients import apt
 from dockwright.clients.engine_programs import ENGINE_SUITE
 from dockwright.errors import DockwrightError, ProcessError
+from dockwright.spec.image import sha256
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,6 +30,7 @@ KEY_SETTING = "COSIGN_KEY"
 # What cosign's own way to an identity without a key reads: a token, or where CI hands one out.
 IDENTITY_SETTINGS = ("SIGSTORE_ID_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_URL")
 PEM = "-----BEGIN"
+IN_ENVIRONMENT = "env://"
 TIMEOUT_S = 300.0
 NO_SIGNATURE = "nobody has signed it"
 OTHER_SIGNATURE = "it is signed, but by nobody who is trusted"
@@ -40,6 +42,16 @@ class Signer:
 
     program: str
     key: str | None
+
+    @property
+    def fingerprint(self) -> str:
+        """What changes with the key; not its public half's, which cosign would need a password for."""
+        key = self.key or ""
+        if key.startswith(IN_ENVIRONMENT):
+            key = os.environ[KEY_SETTING]
+        elif Path(key).is_file():
+            key = Path(key).read_text(encoding="utf-8")
+        return sha256(key.encode())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,7 +66,7 @@ def signer(home: Path) -> Signer | None:
     """Return how this process may sign, or None where its environment has no key nor identity."""
     key = os.environ.get(KEY_SETTING) or None
     if key is not None and key.startswith(PEM):
-        key = f"env://{KEY_SETTING}"  # a key itself is never on a command line
+        key = f"{IN_ENVIRONMENT}{KEY_SETTING}"  # a key itself is never on a command line
     if key is None and not any(os.environ.get(name) for name in IDENTITY_SETTINGS):
         return None
     return Signer(program=program(home), key=key)

@@ -117,7 +117,7 @@ class PushRecord(Record):
     sent_blobs: int
     sent_bytes: int
     evidence_sha256: str
-    """Of the records that were attached, and whether that was signed."""
+    """Of the records that were attached, and by whom that was signed."""
 
 
 class PromoteRecord(Record):

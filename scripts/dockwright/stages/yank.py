@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dockwright import console
 from dockwright.clients import evidence, publication, registry_reference
-from dockwright.errors import RegistryError
+from dockwright.errors import PolicyError, RegistryError
 from dockwright.spec.evidence import Kind
 from dockwright.spec.publication import Yank
 
@@ -64,6 +64,10 @@ def yank(
     sign: Callable[[Repository, Sequence[str]], None],
 ) -> None:
     """Note on each image why nobody shall use it; the same reason again is not a new one."""
+    for each in marked:
+        if replacement and each.repository.manifest_digest(replacement) == each.digest:
+            msg = f"{each.repository}:{replacement} is the very image that is to be yanked"
+            raise PolicyError(msg)
     for each in marked:
         repository, digest = each.repository, each.digest
         earlier = publication.yank_of(repository, digest)

@@ -54,12 +54,12 @@ def prepare(
     source: Source,
     *,
     current: AbstractSet[str],
-    is_signed: bool,
+    signed_by: str | None,
 ) -> tuple[Parcel, ...]:
     """Return a parcel per variant, or one error that names all that must not be pushed, and why.
 
     `every` are all of the manifest's variants, which decide on aliases; `current` are the
-    identifiers of images that were made from today's inputs.
+    identifiers of images that were made from today's inputs. `signed_by` is the signer's fingerprint.
     """
     parcels: list[Parcel] = []
     problems: list[DockwrightError] = []
@@ -76,7 +76,7 @@ def prepare(
                 record=record,
                 to=registry_reference.parse(f"{target.place}/{variant.repository}"),
                 tags=tags.of(variant, every),
-                evidence_sha256=_evidence_sha256(ws, variant.identifier, is_signed=is_signed),
+                evidence_sha256=_evidence_sha256(ws, variant.identifier, signed_by),
             )
         )
     if problems:
@@ -90,10 +90,10 @@ def repositories(place: str, every: Sequence[Variant]) -> tuple[Reference, ...]:
     return tuple(registry_reference.parse(f"{place}/{name}") for name in names)
 
 
-def _evidence_sha256(ws: Workspace, name: str, *, is_signed: bool) -> str:
+def _evidence_sha256(ws: Workspace, name: str, signed_by: str | None) -> str:
     paths = (records.record_path(ws.out_path, name, kind) for kind in RECORDS)
     known = [path.read_bytes() if path.is_file() else b"" for path in paths]
-    return sha256(b"\0".join((*known, str(is_signed).encode())))
+    return sha256(b"\0".join((*known, (signed_by or "").encode())))
 
 
 def _proven(

@@ -18,13 +18,12 @@ from dockwright.errors import ProcessError
 from publishing import RELEASE, Publisher
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from dockwright.clients.registry_session import Session
     from dockwright.workspace import Workspace
-
-    Run = Callable[..., str]
+    from integration.releases.conftest import Run
 
 PROMOTE = ("promote", f"{RELEASE}-*", "--from", "staging", "--to")
 
@@ -73,16 +72,6 @@ def key_path(
     path = publisher.sample.ws.buildspec_path / "release.pub"
     path.write_bytes((tmp_path / "cosign.pub").read_bytes())
     return path
-
-
-@pytest.fixture
-def run(publisher: Publisher, program: tuple[str, ...]) -> Run:
-    """Run dockwright in the sample's checkout."""
-
-    def run_it(*args: str) -> str:
-        return process.run((*program, *args), cwd=publisher.sample.ws.root, timeout_s=120)
-
-    return run_it
 
 
 def moving(tags: dict[str, str]) -> dict[str, str]:

@@ -12,14 +12,12 @@ import release_desk
 import sample
 import sigstore_server
 from dockwright import process
-from dockwright.clients import cosign, registry_server
-from dockwright.clients.registry import session
+from dockwright.clients import cosign
 from dockwright.errors import ProcessError
 from dockwright.spec import registries
 from publishing import RELEASE, Publisher
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from dockwright.clients.registry_session import Session
@@ -32,13 +30,6 @@ TRUSTING = f"""\
   ours: {{{{place: "{{host}}/ours", requires: [smoke, signature],
     identity: {{{{subject: "{US}", issuer: "{ISSUER}"}}}}}}}}
 """
-
-
-@pytest.fixture
-def registry(checkout: Workspace, tmp_path: Path) -> Iterator[Session]:
-    site = registry_server.site(checkout, tmp_path / "registry")
-    with registry_server.temporary(site) as where, session(where) as its:
-        yield its
 
 
 @pytest.fixture

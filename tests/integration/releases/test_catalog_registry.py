@@ -12,8 +12,7 @@ import pytest
 
 import sample
 from dockwright import process
-from dockwright.clients import cosign, docker, registry_server
-from dockwright.clients.registry import session
+from dockwright.clients import cosign, docker
 from dockwright.errors import ProcessError
 from dockwright.spec import catalog
 from dockwright.spec.evidence import Kind
@@ -21,44 +20,17 @@ from dockwright.spec.records import Status
 from publishing import GPU_CHECK, RELEASE, Publisher
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from dockwright.clients.engine import Engine
     from dockwright.clients.registry_session import Session
     from dockwright.spec.catalog import Catalog
     from dockwright.workspace import Workspace
-
-    Run = Callable[..., str]
+    from integration.releases.conftest import Run
 
 GPU = f"{RELEASE}-training-cu999"
 WORDS = ("--framework", "tensorflow", "--accelerator", "gpu")
 ADDRESS = re.compile(r"(http://127\.0\.0\.1:\d+/) until Ctrl-C")
-
-
-@pytest.fixture
-def registry(checkout: Workspace, tmp_path: Path) -> Iterator[Session]:
-    """An empty registry of the test's own."""
-    site = registry_server.site(checkout, tmp_path / "registry")
-    with registry_server.temporary(site) as where, session(where) as its:
-        yield its
-
-
-@pytest.fixture
-def publisher(registry: Session, tmp_path: Path) -> Publisher:
-    made = Publisher(sample=sample.copy(tmp_path), folder=tmp_path / "layouts")
-    made.know(registry.host)
-    return made
-
-
-@pytest.fixture
-def run(publisher: Publisher, program: tuple[str, ...]) -> Run:
-    """Run dockwright in the sample's checkout."""
-
-    def run_it(*args: str) -> str:
-        return process.run((*program, *args), cwd=publisher.sample.ws.root, timeout_s=120)
-
-    return run_it
 
 
 def read(folder: Path) -> Catalog:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 import debian_programs
-import sample
 from dockwright import process
 from dockwright.clients import cosign, evidence, registry_server
 from dockwright.clients.registry import Repository, session
@@ -19,40 +18,12 @@ from dockwright.spec.records import Status
 from publishing import GPU_CHECK, RELEASE, Publisher
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from dockwright.clients.engine import Engine
     from dockwright.clients.registry_session import Session
     from dockwright.workspace import Workspace
-
-    Run = Callable[..., str]
-
-
-@pytest.fixture
-def registry(checkout: Workspace, tmp_path: Path) -> Iterator[Session]:
-    """An empty registry of the test's own."""
-    site = registry_server.site(checkout, tmp_path / "registry")
-    with registry_server.temporary(site) as where, session(where) as its:
-        yield its
-
-
-@pytest.fixture
-def publisher(registry: Session, tmp_path: Path) -> Publisher:
-    """Someone with the sample's checkout, who knows the registry as staging and production."""
-    made = Publisher(sample=sample.copy(tmp_path), folder=tmp_path / "layouts")
-    made.know(registry.host)
-    return made
-
-
-@pytest.fixture
-def run(publisher: Publisher, program: tuple[str, ...]) -> Run:
-    """Run dockwright in the sample's checkout."""
-
-    def run_it(*args: str) -> str:
-        return process.run((*program, *args), cwd=publisher.sample.ws.root, timeout_s=120)
-
-    return run_it
+    from integration.releases.conftest import Run
 
 
 PROMOTE = ("promote", f"{RELEASE}-*", "--from", "staging", "--to", "production")
@@ -84,7 +55,10 @@ def test_a_release_is_promoted_rolled_back_and_yanked(
     }
     assert {tag for tag in after if "-v1.0-" in tag} == {tag for tag in second if "-v1.0-" in tag}
 
-    run("yank", f"{RELEASE}-*", "--in", "staging", "--reason", "it forgets", "--replacement", "3")
+    yank = ("yank", f"{RELEASE}-*", "--in", "staging", "--reason", "it forgets", "--replacement")
+    with pytest.raises(ProcessError, match="is the very image that is to be yanked"):
+        run(*yank, publisher.variants[0].tag)
+    run(*yank, "3")
     with pytest.raises(ProcessError, match=r"yanked on .*: it forgets; use 3"):
         run(*PROMOTE)
     assert publisher.tags(registry, "production") == after
@@ -139,17 +113,16 @@ def test_only_images_and_records_that_the_key_has_signed_are_promoted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("COSIGN_PASSWORD", "s3cret")
-    program = cosign.program(checkout.home)
-    process.run((program, "generate-key-pair"), cwd=tmp_path, timeout_s=120)
+    older, newer = (_new_key(checkout, tmp_path / name) for name in ("older", "newer"))
     spec_path = publisher.sample.ws.buildspec_path
-    (spec_path / "release.pub").write_bytes((tmp_path / "cosign.pub").read_bytes())
+    (spec_path / "release.pub").write_bytes((tmp_path / "newer" / "cosign.pub").read_bytes())
     argv = ("promote", f"{RELEASE}-*", "--from", "staging", "--to", "signed")
     publisher.build(1)
-    publisher.push(registry)
-    with pytest.raises(ProcessError, match=r"is not signed by release\.pub"):
-        run(*argv)
-    publisher.build(2)
-    publisher.signer = cosign.Signer(program=program, key=str(tmp_path / "cosign.key"))
+    for publisher.signer in (None, older):
+        publisher.push(registry)
+        with pytest.raises(ProcessError, match=r"is not signed by release\.pub"):
+            run(*argv)
+    publisher.signer = newer  # what is there already gets the new key's signatures
     publisher.push(registry)
     run(*argv)
     verifier = cosign.verifier(checkout.home, str(spec_path / "release.pub"))
@@ -160,6 +133,13 @@ def test_only_images_and_records_that_the_key_has_signed_are_promoted(
         (smoke,) = evidence.found(repository, digest, Kind.SMOKE)
         for signed in (digest, smoke.digest):
             assert cosign.problem(verifier, repository, signed) is None
+
+
+def _new_key(checkout: Workspace, folder: Path) -> cosign.Signer:
+    folder.mkdir()
+    program = cosign.program(checkout.home)
+    process.run((program, "generate-key-pair"), cwd=folder, timeout_s=120)
+    return cosign.Signer(program=program, key=str(folder / "cosign.key"))
 
 
 def test_names_that_were_new_are_removed_or_named_when_taken_back(
