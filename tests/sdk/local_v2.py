@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import TYPE_CHECKING, Any
 
-from sagemaker import image_uris as sdk_uris
+from sagemaker import image_uris
 from sagemaker.deserializers import JSONDeserializer
 from sagemaker.local import LocalSession
 from sagemaker.serializers import JSONSerializer
 
-from dockwright import image_uris
+from sdk import names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,11 +20,8 @@ NO_UPLOAD = "s3://local/none"
 
 
 def uri(image: str | dict[str, Any]) -> str:
-    """Return an image's name; words must be such as the SDK's own `retrieve` takes, and get ours."""
-    if isinstance(image, str):
-        return image
-    inspect.signature(sdk_uris.retrieve).bind(**image)
-    return image_uris.retrieve(**image)
+    """Return an image's name, of words as this version's `retrieve` takes them."""
+    return names.uri(image, image_uris.retrieve)
 
 
 def session(order: Mapping[str, Any]) -> LocalSession:  # type: ignore[no-any-unimported]

@@ -11,10 +11,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sagemaker.core import image_uris
 from sagemaker.core.local.local_session import LocalSession
 from sagemaker.train.configs import Compute, InputData, SourceCode
 from sagemaker.train.distributed import Torchrun
 from sagemaker.train.model_trainer import Mode, ModelTrainer
+
+from sdk import names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,7 +44,7 @@ def train(order: Mapping[str, Any]) -> None:
     code, processes = order.get("source_code"), order.get("processes")
     trainer = ModelTrainer(
         training_mode=Mode.LOCAL_CONTAINER,
-        training_image=order["image"],
+        training_image=names.uri(order["image"], image_uris.retrieve),
         base_job_name=NAME,
         local_container_root=order["root"],
         source_code=SourceCode(**code) if code else None,
@@ -59,9 +62,8 @@ def answers(order: Mapping[str, Any]) -> list[Any]:
     session.config = {"local": {"serving_port": order["port"], "container_root": order["root"]}}
     client, runtime = session.sagemaker_client, session.sagemaker_runtime_client
     data = f"file://{order['root']}/compressed_artifacts/model.tar.gz"
-    client.create_model(
-        NAME, {"Image": order["serving_image"], "ModelDataUrl": data, "Environment": {}}
-    )
+    image = names.uri(order["serving_image"], image_uris.retrieve)
+    client.create_model(NAME, {"Image": image, "ModelDataUrl": data, "Environment": {}})
     variant = {"ModelName": NAME, "InstanceType": "local", "InitialInstanceCount": 1}
     client.create_endpoint_config(NAME, [variant])
     client.create_endpoint(NAME, NAME)

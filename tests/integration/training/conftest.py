@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
     from dockwright.clients.engine import Engine
     from dockwright.spec.records import BuildRecord
+    from dockwright.spec.variants import Variant
+    from sagemaker_sdk import LocalMode
 
 KEPT = "dockwright-test-training"
 TESTS = Path(__file__).parents[2]
@@ -49,6 +52,29 @@ def serving_image(engine: Engine, inference: BuildRecord) -> Iterator[ServingIma
     """The inference image, where what was trained is served."""
     with docker.connect(engine) as client:
         yield ServingImage(docker=client, digest=inference.digest, address=address_of(engine.host))
+
+
+@pytest.fixture
+def by_name(sdk: LocalMode, dockwright: Callable[..., str]) -> LocalMode:
+    """The SDK where `image_uris.retrieve` of ours chooses from the checkout's catalogue."""
+    site = sdk.folder / "catalog"
+    dockwright("catalog", "--to", str(site))
+    chosen = {"DOCKWRIGHT_CATALOG": str(site / "catalog.json")}
+    return replace(sdk, environment=sdk.environment | chosen)
+
+
+@pytest.fixture
+def words(variant: Variant) -> dict[str, str]:
+    """How the SDK's users ask `retrieve` for an image of the release that the tests build."""
+    release = variant.release
+    return {
+        "framework": "huggingface",
+        "region": "eu-west-1",
+        "version": release.transformers,
+        "base_framework_version": f"{release.framework}{release.spec.version}",
+        "py_version": f"py{release.base.python.replace('.', '')}",
+        "instance_type": "local",
+    }
 
 
 @pytest.fixture(scope="session")

@@ -20,10 +20,9 @@ import s3_server
 from sagemaker_sdk import ANSWERS, HYPERPARAMETERS, QUESTIONS, V2, LocalMode, local_mode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from dockwright.clients.engine import Engine
-    from dockwright.spec.variants import Variant
     from dockwright.workspace import Workspace
     from training_container import TrainingImage
 
@@ -96,28 +95,10 @@ def file_urls(folders: Mapping[str, Path]) -> dict[str, str]:
     return {name: f"file://{folder}" for name, folder in folders.items()}
 
 
-@pytest.fixture
-def by_name(sdk: LocalMode, dockwright: Callable[..., str]) -> LocalMode:
-    """The SDK where `image_uris.retrieve` of ours chooses from the checkout's catalogue."""
-    site = sdk.folder / "catalog"
-    dockwright("catalog", "--to", str(site))
-    chosen = {"DOCKWRIGHT_CATALOG": str(site / "catalog.json")}
-    return replace(sdk, environment=sdk.environment | chosen)
-
-
 @pytest.mark.usefixtures("image", "inference")
 def test_a_classifier_is_trained_and_then_deployed_by_the_names_that_retrieve_gives(
-    by_name: LocalMode, variant: Variant
+    by_name: LocalMode, words: dict[str, str]
 ) -> None:
-    release = variant.release
-    words = {
-        "framework": "huggingface",
-        "region": "eu-west-1",
-        "version": release.transformers,
-        "base_framework_version": f"{release.framework}{release.spec.version}",
-        "py_version": f"py{release.base.python.replace('.', '')}",
-        "instance_type": "local",
-    }
     arguments = CLASSIFIER | {"source_dir": str(by_name.source())}
     order = {
         "class": "HuggingFace",

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dockwright.clients.engine import Engine
-    from dockwright.spec.records import BuildRecord
     from dockwright.workspace import Workspace
     from training_container import TrainingImage
 
@@ -32,13 +31,13 @@ def sdk(checkout: Workspace, engine: Engine, tmp_path: Path) -> Iterator[LocalMo
         yield ready
 
 
-def job(sdk: LocalMode, image: TrainingImage, script: str | None = None) -> dict[str, Any]:
-    """Return the order of a job whose script the SDK's own driver starts."""
+def job(sdk: LocalMode, image: str | dict[str, str], script: str | None = None) -> dict[str, Any]:
+    """Return the order of a job whose script the SDK's own driver starts; the image may be words."""
     source = sdk.source(script)
     if script is None:
         (source / "requirements.txt").write_text("transformers\n")
     return {
-        "image": image.digest,
+        "image": image,
         "source_code": {
             "source_dir": str(source),
             "entry_script": "train.py",
@@ -49,19 +48,20 @@ def job(sdk: LocalMode, image: TrainingImage, script: str | None = None) -> dict
     }
 
 
-def test_its_driver_trains_and_the_model_is_deployed(
-    sdk: LocalMode, image: TrainingImage, inference: BuildRecord
+@pytest.mark.usefixtures("image", "inference")
+def test_its_driver_trains_and_deploys_by_the_names_that_retrieve_gives(
+    by_name: LocalMode, words: dict[str, str]
 ) -> None:
-    told, printed = sdk.run(
-        "train_v3", **job(sdk, image), serving_image=inference.digest, asked=QUESTIONS
-    )
+    order = job(by_name, words | {"image_scope": "training"})
+    order["serving_image"] = words | {"image_scope": "inference"}
+    told, printed = by_name.run("train_v3", **order, asked=QUESTIONS)
     assert tuple(answer[0]["label"] for answer in told["answers"]) == ANSWERS, printed
     assert "Training Container Execution Completed" in printed
-    assert not sdk.running(), "nothing runs any more"
+    assert not by_name.running(), "nothing runs any more"
 
 
 def test_its_torchrun_driver_trains_on_two_instances(sdk: LocalMode, image: TrainingImage) -> None:
-    order = job(sdk, image) | {"processes": 1, "instances": 2}
+    order = job(sdk, image.digest) | {"processes": 1, "instances": 2}
     order["hyperparameters"] = HYPERPARAMETERS | {"epochs": 2}
     told, printed = sdk.run("train_v3", **order)
     assert "error" not in told, printed
@@ -71,7 +71,7 @@ def test_its_torchrun_driver_trains_on_two_instances(sdk: LocalMode, image: Trai
 def test_without_source_code_train_runs_the_channel_code(
     sdk: LocalMode, image: TrainingImage
 ) -> None:
-    order = job(sdk, image)
+    order = job(sdk, image.digest)
     order["channels"] |= {"code": order.pop("source_code")["source_dir"]}
     order["hyperparameters"] = HYPERPARAMETERS | {"sagemaker_program": "train.py"}
     told, printed = sdk.run("train_v3", **order)
@@ -81,7 +81,7 @@ def test_without_source_code_train_runs_the_channel_code(
 
 
 def test_a_script_s_failure_reaches_the_user(sdk: LocalMode, image: TrainingImage) -> None:
-    told, printed = sdk.run("train_v3", **job(sdk, image, FAILS))
+    told, printed = sdk.run("train_v3", **job(sdk, image.digest, FAILS))
     assert told["error"].endswith("Process exited with code: 1")
     assert "ValueError: the data has no labels" in printed
     assert not sdk.running(), "nothing runs any more"
