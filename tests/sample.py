@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dockwright import workspace
-from dockwright.spec import layer_lock, manifest
+from dockwright.spec import layer_lock, manifest, selector
 from dockwright.spec.image import sha256
 from dockwright.spec.layer_lock import LayerLock, LockedLayer
 from dockwright.stages.layer_lock import subjects
 
 if TYPE_CHECKING:
     from dockwright.spec.manifest import Manifest
+    from dockwright.spec.variants import Variant
     from dockwright.workspace import Workspace
 
 REPOSITORY = Path(__file__).parents[1]
@@ -39,9 +40,20 @@ class Sample:
         assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {file}"
         path.write_text(text.replace(old, new), encoding="utf-8", newline="")
 
-    def tree(self) -> dict[str, bytes]:
-        """Return every file below the checkout: path -> content."""
-        root = self.ws.root
+    def variant(self, identifier: str) -> Variant:
+        """Return a variant of the manifest as it is now."""
+        (found,) = selector.pick(self.manifest().variants, [identifier])
+        return found
+
+    @property
+    def overlay(self) -> Path:
+        """The folder that is laid on the checkout; a sample without one must not be asked."""
+        assert self.ws.overlay is not None
+        return self.ws.overlay
+
+    def tree(self, folder: Path | None = None) -> dict[str, bytes]:
+        """Return every file below a folder, without one below the checkout: path -> content."""
+        root = folder or self.ws.root
         files = (path for path in root.rglob("*") if path.is_file())
         return {str(path.relative_to(root)): path.read_bytes() for path in files}
 

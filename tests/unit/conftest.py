@@ -51,6 +51,12 @@ def good(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> sample.Sample:
 
 
 @pytest.fixture
+def team(good: sample.Sample) -> sample.Sample:
+    """The copy with a team's overlay on it."""
+    return sample.overlaid(good)
+
+
+@pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Run the program as the installed script does; return exit code, output and talk."""
 
@@ -63,3 +69,9 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
         return ended.value.code, captured.out, captured.err
 
     return run_it
+
+
+@pytest.fixture
+def typed(team: sample.Sample, run: Run) -> Run:
+    """Run the program with the team's overlay."""
+    return lambda command: run(f"--spec {team.ws.overlay} {command}")

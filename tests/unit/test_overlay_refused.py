@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-import sample
 from dockwright.errors import ManifestError
 
 if TYPE_CHECKING:
@@ -36,11 +35,6 @@ releases:
     huggingface:
       transformers: "7.7.0"
 """
-
-
-@pytest.fixture
-def team(good: Sample) -> Sample:
-    return sample.overlaid(good)
 
 
 def refused(team: Sample) -> str:
