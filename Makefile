@@ -77,8 +77,8 @@ jobs: $(READY) ## Print CI's jobs of images: those of IMAGE that were changed si
 	@dockwright matrix --format github $(if $(SINCE),--since '$(SINCE)') $(GLOBS)
 
 .PHONY: publish
-publish: build ## Build, check and measure the images of IMAGE, and push them to staging
-	@dockwright bench --unless-measured $(KNOWN) $(BENCH) $(GLOBS) && dockwright push $(GLOBS) --to staging
+publish: build ## Build, check, scan and measure the images of IMAGE, and push them to staging
+	@dockwright scan $(GLOBS) && dockwright bench --unless-measured $(KNOWN) $(BENCH) $(GLOBS) && dockwright push $(GLOBS) --to staging
 
 .PHONY: promote
 promote: $(READY) ## Promote whole releases, IMAGE, from staging to production; then the catalogue
