@@ -63,6 +63,10 @@ bumps: $(READY) ## Bump whatever can be, each package a commit on the branch `bu
 push-bumps: ## Push the branch `bumps` to the git repository REMOTE, if there is such a branch
 	@! git show-ref --quiet refs/heads/bumps || git push '$(REMOTE)' bumps
 
+.PHONY: propose-bumps
+propose-bumps: ## Open a pull request of the branch `bumps` on GitHub, by gh, if there is such a branch
+	@! git show-ref --quiet refs/heads/bumps || gh pr create --fill --head bumps
+
 .PHONY: smoke
 smoke: $(READY) ## Check the built images of IMAGE
 	@dockwright smoke '$(IMAGE)'
