@@ -136,7 +136,7 @@ def _image(
         layers=("sha256:base", *keys),
         smoke=_smoke(is_deferred=number % 8 == 0) if is_there else None,
         scan=_scan() if is_there else None,
-        bench=_bench() if is_there else None,
+        bench=(_deferred_bench() if number % 8 else _bench()) if is_there else None,
     )
     return image, keys
 
@@ -174,9 +174,22 @@ def _scan() -> Scan:
     )
 
 
+def _deferred_bench() -> Bench:
+    return Bench(
+        finished_at=MADE_AT,
+        host="here",
+        against=None,
+        metrics=(),
+        others={"readiness": "deferred: needs gpu"},
+    )
+
+
 def _bench() -> Bench:
     latency = Metric(
-        suite="latency/bert", name="batch=1", unit="ms", median=5.25, low=5.0, high=5.5
+        suite="latency/bert", name="batch=1", unit="s", median=5.25e-3, low=5e-3, high=5.5e-3
+    )
+    memory = Metric(
+        suite="latency/bert", name="peak", unit="B", median=641e6, low=641e6, high=642e6
     )
     start = Metric(
         suite="readiness",
@@ -192,6 +205,6 @@ def _bench() -> Bench:
         finished_at=MADE_AT,
         host="here",
         against="the one before",
-        metrics=(latency, start),
+        metrics=(latency, memory, start),
         others={"compiled": "deferred: needs gpu"},
     )

@@ -194,13 +194,14 @@ def test_an_image_shows_what_is_known_and_what_is_not(page: Chrome, address: str
     assert "cuda/check_gpu: needs gpu" in text
     assert "1 overdue, 2 due" in text
     assert "CVE-2026-1 of peft is overdue" in text
-    assert "5.25 ms" in text
+    assert "5.25 ms 5 ms to 5.5 ms" in text
+    assert "641 MB 641 MB to 642 MB" in text
     assert "deferred compiled: needs gpu" in text
     assert (
         f"docker pull registry.test/team/huggingface-pytorch-inference:{CPU[8:].rpartition('-')[0]}"
         in text
     )
-    assert len(page.find_elements(By.CSS_SELECTOR, "#detail table svg")) == 2
+    assert len(page.find_elements(By.CSS_SELECTOR, "#detail table svg")) == 3
     assert "-15.0 % better" in text
     assert "release.pub has signed this image" in text
     for summary in page.find_elements(By.CSS_SELECTOR, "#detail summary"):
@@ -222,6 +223,14 @@ def test_an_image_shows_what_is_known_and_what_is_not(page: Chrome, address: str
     assert "newer than on SageMaker's default hosts (470 to 550)" in text
     assert "T4, A10, A10G, RTX 5090" in text
     assert "docker pull" not in text
+
+
+def test_an_image_of_which_nothing_could_be_measured_shows_why(page: Chrome, few: str) -> None:
+    (image, *_) = [i for i in made_up_catalog.catalog(40).images if i.bench and not i.bench.metrics]
+    go(page, f"{few}#image={image.identifier}")
+    assert "Tried on here, " in one(page, "#detail").text
+    assert "deferred readiness: needs gpu" in one(page, "#detail").text
+    assert not page.find_elements(By.CSS_SELECTOR, "#detail table svg")
 
 
 def test_a_yanked_image_is_struck_out_and_has_nothing_to_copy(page: Chrome, address: str) -> None:

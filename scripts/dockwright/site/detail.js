@@ -106,13 +106,17 @@ function scanOf(image) {
 function benchOf(image) {
   if (!image.bench) return element("p", {}, "It was not measured.");
   const { host, finished_at, against, metrics, others } = image.bench;
-  const rows = metrics.map((m) => [m.suite, m.name, `${significant(m.median)} ${m.unit}`,
-    `${significant(m.low)} to ${significant(m.high)}`, plot(m, reach(metrics)), m.cost ? comparison(m) : null]);
-  return element("div", {},
-    element("p", {}, `Medians on ${host}, ${finished_at.slice(0, 10)}, with 95 % confidence. `
+  const day = finished_at.slice(0, 10);
+  const rows = metrics.map((m) => [m.suite, m.name, humanValue(m.median, m.unit),
+    `${humanValue(m.low, m.unit)} to ${humanValue(m.high, m.unit)}`, plot(m, reach(metrics)), m.cost ? comparison(m) : null]);
+  const measured = [
+    element("p", {}, `Medians on ${host}, ${day}, with 95 % confidence. `
       + (against ? `The plots show cost by that of ${against}: the line in the midst is no change, right of it is worse.`
         : "The plots show how sure each one is: the line in the midst is the median.")),
     table(["suite", "metric", "median", "between", "plot", "compared"], rows),
+  ];
+  return element("div", {},
+    ...(rows.length ? measured : [element("p", {}, `Tried on ${host}, ${day}; nothing was measured:`)]),
     element("ul", {}, ...Object.entries(others).map(([suite, text]) => {
       const [state, ...why] = text.split(": ");
       return element("li", {}, mark(state, "open"), ` ${suite}: ${why.join(": ")}`);

@@ -206,6 +206,12 @@ function bytesOf(catalog, keys) {
 
 const significant = (value) => Number(value.toPrecision(3));
 
+/** A measured value as the commands print it. */
+function humanValue(value, unit) {
+  if (unit === "B") return humanBytes(value);
+  return unit === "s" && value < 1 ? `${significant(value * 1000)} ms` : `${significant(value)} ${unit}`;
+}
+
 /** Decimal units, three significant digits. */
 function humanBytes(count) {
   if (count === null || count === undefined) return "unknown";
