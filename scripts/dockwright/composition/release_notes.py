@@ -24,7 +24,7 @@ def release(its: ManifestRelease, since: str | None, changes: Sequence[PackageCh
         title=f"{its.file.title} {spec.version} with Transformers {its.transformers}",
         image=spec.image,
         pins=pins.versions(its),
-        conflicts={allowed.line: allowed.reason for allowed in spec.pip_check},
+        conflicts={allowed.line.removesuffix("."): allowed.reason for allowed in spec.pip_check},
         since=since,
         changes=tuple(
             Change(
