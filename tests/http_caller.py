@@ -1,11 +1,21 @@
-"""One keep-alive connection to a server: requests in, statuses and bodies out, at little cost."""
+"""Callers of our server: httpx, and one keep-alive connection at little cost; answers out."""
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
 
+import httpx
+
 SEND_S = 90.0
+# Our server hangs up after 5 s, and what is sent meanwhile is lost: a connection that is as old as
+# that, which is httpx's own limit, may be closed or not.
+LIMITS = httpx.Limits(keepalive_expiry=2.0)
+
+
+def http_client(url: str, *, timeout_s: float) -> httpx.Client:
+    """Return a client of a server of ours that never uses a connection which may be closed."""
+    return httpx.Client(base_url=url, timeout=timeout_s, trust_env=False, limits=LIMITS)
 
 
 @dataclass(slots=True)

@@ -18,6 +18,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from http_caller import http_client
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -179,7 +181,7 @@ class ServingImage:
                 assert container.put_archive("/", tar(files))
             container.start()
             url = f"http://{self.address}:{_published(container, port) if networked else PORT}"
-            with httpx.Client(base_url=url, timeout=60, trust_env=False) as client:
+            with http_client(url, timeout_s=60) as client:
                 yield ServingContainer(container=container, client=client)
 
     @contextmanager

@@ -16,9 +16,11 @@ import httpx
 import orjson
 
 from dockwright import process
+from http_caller import http_client
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
 
 _RUNTIME = Path(__file__).parents[1] / "images" / "runtime"
 PACKAGES = (_RUNTIME / "serving", _RUNTIME / "shared")
@@ -116,9 +118,7 @@ def serving(model: Path, log_path: Path, **env: str) -> Iterator[ServingSite]:
     argv = [sys.executable, "-m", "dockwright_serving"]
     pid = process.spawn_daemon(argv, log_path=log_path, env=variables)
     try:
-        with httpx.Client(
-            base_url=f"http://127.0.0.1:{port}", timeout=30, trust_env=False
-        ) as client:
+        with http_client(f"http://127.0.0.1:{port}", timeout_s=30) as client:
             yield ServingSite(pid=pid, port=port, log_path=log_path, client=client)
     finally:
         try:

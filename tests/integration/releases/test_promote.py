@@ -130,7 +130,8 @@ def test_only_images_and_records_that_the_key_has_signed_are_promoted(
         repository = Repository(session=registry, name=f"signed/{variant.repository}")
         digest = publisher.digests[variant.identifier]
         assert repository.manifest_digest(variant.tag) == digest
-        (smoke,) = evidence.found(repository, digest, Kind.SMOKE)
+        smoke = evidence.newest(repository, digest, Kind.SMOKE)
+        assert smoke is not None
         for signed in (digest, smoke.digest):
             assert cosign.problem(verifier, repository, signed) is None
 
