@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import images
+from dockwright import process
 from dockwright.clients import cosign, evidence
 from dockwright.clients.registry import Repository
 from dockwright.composition import image_layout
@@ -185,6 +186,12 @@ class Publisher:
                 if not tag.startswith("sha256-") and digest is not None:
                     found[f"{name}:{tag}"] = digest
         return found
+
+
+def new_key(program: str, folder: Path) -> Signer:
+    """Have cosign make a key pair in a folder; its password is COSIGN_PASSWORD's."""
+    process.run((program, "generate-key-pair"), cwd=folder, timeout_s=120)
+    return cosign.Signer(program=program, key=str(folder / "cosign.key"))
 
 
 def bench_record(

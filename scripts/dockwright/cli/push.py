@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from dockwright.clients.git import Revision
     from dockwright.clients.registry import Repository
     from dockwright.spec.records import PushRecord
+    from dockwright.spec.registries import Target
+    from dockwright.spec.variants import Variant
     from dockwright.stages.push.parcels import Parcel
     from dockwright.stages.push.sources import Source
     from dockwright.workspace import Workspace
@@ -63,19 +65,12 @@ def push(
     target = registries.find(ws.buildspec_path, to)
     every = load(ws).variants
     variants = selector.pick(every, globs or [])
-    places = registries.places_beside(ws.buildspec_path, target)
-    repositories = [r for place in places for r in parcels.repositories(place, every)]
     current = {f.image.variant.identifier for f in plan.forecast(ws, variants) if f.is_current}
     with _opened(ws, from_) as source:
         signer = cosign.signer(ws.home)
+        by = signer.fingerprint if signer else None
         prepared = parcels.prepare(
-            ws,
-            variants,
-            every,
-            target,
-            source,
-            current=current,
-            signed_by=signer.fingerprint if signer else None,
+            ws, variants, every, target, source, current=current, signed_by=by
         )
         if dry_run:
             _show(prepared, as_json=as_json)
@@ -91,9 +86,17 @@ def push(
                     _attest, ws, signer, git.revision(ws.root), git.revision(ws.committed_path)
                 ),
                 clock=lambda: datetime.now(UTC),
-                mount_from=[reference.repository for reference in repositories],
+                mount_from=_beside(ws, target, every),
             )
     _report(pushed, as_json=as_json)
+
+
+def _beside(ws: Workspace, target: Target, every: Sequence[Variant]) -> list[str]:
+    """Return the repositories of the registry that may have some of the layers."""
+    from dockwright.stages.push import parcels  # noqa: PLC0415 - slow to import
+
+    places = registries.places_beside(ws.buildspec_path, target)
+    return [r.repository for place in places for r in parcels.repositories(place, every)]
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from dockwright.errors import ProcessError
 from dockwright.spec import catalog
 from dockwright.spec.evidence import Kind
 from dockwright.spec.records import Status
-from publishing import GPU_CHECK, RELEASE, Publisher
+from publishing import GPU_CHECK, RELEASE, Publisher, new_key
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -102,8 +102,7 @@ def test_nothing_is_pulled_that_the_key_has_not_signed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("COSIGN_PASSWORD", "s3cret")
-    program = cosign.program(checkout.home)
-    process.run((program, "generate-key-pair"), cwd=tmp_path, timeout_s=120)
+    signer = new_key(cosign.program(checkout.home), tmp_path)
     publisher.glob = GPU
     publisher.build(1)
     publisher.push(registry)
@@ -111,7 +110,7 @@ def test_nothing_is_pulled_that_the_key_has_not_signed(
     with pytest.raises(ProcessError, match="is not to be trusted: nobody has signed it"):
         run(*argv)
     publisher.build(2)
-    publisher.signer = cosign.Signer(program=program, key=str(tmp_path / "cosign.key"))
+    publisher.signer = signer
     publisher.push(registry)
     (pulled,) = json.loads(run(*argv))
     process.run((*engine.docker, "image", "rm", "--force", pulled["reference"]), timeout_s=300)

@@ -15,7 +15,7 @@ from dockwright.errors import ProcessError
 from dockwright.spec.evidence import Kind
 from dockwright.spec.image import sha256
 from dockwright.spec.records import Status
-from publishing import GPU_CHECK, RELEASE, Publisher
+from publishing import GPU_CHECK, RELEASE, Publisher, new_key
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -113,7 +113,10 @@ def test_only_images_and_records_that_the_key_has_signed_are_promoted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("COSIGN_PASSWORD", "s3cret")
-    older, newer = (_new_key(checkout, tmp_path / name) for name in ("older", "newer"))
+    folders = [tmp_path / name for name in ("older", "newer")]
+    for folder in folders:
+        folder.mkdir()
+    older, newer = (new_key(cosign.program(checkout.home), folder) for folder in folders)
     spec_path = publisher.sample.ws.buildspec_path
     (spec_path / "release.pub").write_bytes((tmp_path / "newer" / "cosign.pub").read_bytes())
     argv = ("promote", f"{RELEASE}-*", "--from", "staging", "--to", "signed")
@@ -134,13 +137,6 @@ def test_only_images_and_records_that_the_key_has_signed_are_promoted(
         assert smoke is not None
         for signed in (digest, smoke.digest):
             assert cosign.problem(verifier, repository, signed) is None
-
-
-def _new_key(checkout: Workspace, folder: Path) -> cosign.Signer:
-    folder.mkdir()
-    program = cosign.program(checkout.home)
-    process.run((program, "generate-key-pair"), cwd=folder, timeout_s=120)
-    return cosign.Signer(program=program, key=str(folder / "cosign.key"))
 
 
 def test_names_that_were_new_are_removed_or_named_when_taken_back(

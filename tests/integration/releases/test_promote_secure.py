@@ -11,11 +11,10 @@ import pytest
 import release_desk
 import sample
 import secure_registry
-from dockwright import process
 from dockwright.clients import cosign
 from dockwright.clients.registry import session
 from dockwright.errors import ProcessError
-from publishing import RELEASE, Publisher
+from publishing import RELEASE, Publisher, new_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,9 +65,7 @@ def key_path(
 ) -> Path:
     """The public key of a publisher who signs from now on."""
     monkeypatch.setenv("COSIGN_PASSWORD", "of no importance")
-    program = cosign.program(checkout.home)
-    process.run((program, "generate-key-pair"), cwd=tmp_path, timeout_s=60)
-    publisher.signer = cosign.Signer(program=program, key=str(tmp_path / "cosign.key"))
+    publisher.signer = new_key(cosign.program(checkout.home), tmp_path)
     path = publisher.sample.ws.buildspec_path / "release.pub"
     path.write_bytes((tmp_path / "cosign.pub").read_bytes())
     return path
